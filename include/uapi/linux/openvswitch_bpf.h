@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Programs in the Open vSwitch datapath: what ovs-bpf adds to
+ * <linux/openvswitch.h>.
+ *
+ * One new flow action, %OVS_ACTION_ATTR_BPF, runs a BPF program on the packet.
+ * It may stand wherever an action may: in OVS_FLOW_ATTR_ACTIONS, in
+ * OVS_PACKET_ATTR_ACTIONS, and nested in sample or clone.  Its payload is a
+ * nest of &enum ovs_bpf_attr.
+ *
+ * A request names the program by %OVS_BPF_ATTR_PROG_FD, a file descriptor of
+ * the process that sends the message.  The flow takes a reference of its own:
+ * the descriptor may be closed and a pin removed at once.  A reply never
+ * carries a descriptor; it carries id, name and tag, which are those that
+ * "bpftool prog show" prints, and the counters.
+ *
+ * The program is of type BPF_PROG_TYPE_SCHED_CLS.  It sees a &struct __sk_buff
+ * with data at the Ethernet header, and in its control words:
+ *
+ *	cb[0], cb[1]	the action's argument, low and high half
+ *	cb[2]		the input port (datapath port number)
+ *	cb[3]		the recirculation id of the current pass (the stage)
+ *	cb[4]		&enum ovs_bpf_hook
+ *
+ * What it leaves in cb[0] is its result.  What it returns is its verdict, one
+ * of <linux/pkt_cls.h>:
+ *
+ *	TC_ACT_OK, TC_ACT_UNSPEC, TC_ACT_PIPE	go on with the actions behind
+ *		it, if the recheck mode allows (this is called "coalesced")
+ *	TC_ACT_RECLASSIFY	recirculate to RECIRC_ID; without one, drop
+ *	TC_ACT_SHOT		drop
+ *	TC_ACT_STOLEN, TC_ACT_QUEUED	consumed: gone, and not a drop
+ *	TC_ACT_TRAP		hand to userspace (OVS_PACKET_CMD_ACTION), then
+ *		as STOLEN
+ *	TC_ACT_REDIRECT		behind bpf_redirect(ifindex, 0): leave by that
+ *		interface if it is a port of this datapath, else drop
+ *	anything else		drop, counted as a bad verdict too
+ *
+ * Why a recheck: the actions behind the program are the cached result of a
+ * walk through tables which read the packet's fields.  If the program changes
+ * a field that was read after it, the cached result may be wrong for this
+ * packet, which must then be looked up again: it recirculates, that is, its
+ * key is extracted anew and looked up with recirc_id = RECIRC_ID and
+ * dp_hash = the program's result.  No action behind the program runs then.
+ * %OVS_BPF_ATTR_RECHECK says when; see &enum ovs_bpf_recheck.
+ *
+ * A packet that recirculates more than %OVS_BPF_MAX_RECIRC times is dropped.
+ *
+ * Every refusal is reported by errno and a sentence in the extended ack
+ * (NETLINK_EXT_ACK), and nothing of the refused request takes effect.
+ */
+#ifndef _UAPI_LINUX_OPENVSWITCH_BPF_H
+#define _UAPI_LINUX_OPENVSWITCH_BPF_H 1
+
+#include <linux/types.h>
+
+/* Far above what the kernel and ovs-vswitchd use or probe for. */
+#define OVS_ACTION_ATTR_BPF 128
+
+/* Recirculations, of either action, that one packet may undergo. */
+#define OVS_BPF_MAX_RECIRC 16
+
+/**
+ * enum ovs_bpf_attr - attributes of %OVS_ACTION_ATTR_BPF
+ * @OVS_BPF_ATTR_PROG_FD: u32, request only, required: the program.
+ * @OVS_BPF_ATTR_PROG_ID: u32, reply only: its id.
+ * @OVS_BPF_ATTR_NAME: string, reply only: its name, if it has one.
+ * @OVS_BPF_ATTR_TAG: 8 bytes, reply only: the hash of its instructions.
+ * @OVS_BPF_ATTR_ARG: u64 for cb[0] and cb[1]; 0 if absent.
+ * @OVS_BPF_ATTR_RECHECK: u32, &enum ovs_bpf_recheck, required.
+ * @OVS_BPF_ATTR_USED: nest of OVS_KEY_ATTR_*, each a mask: the bits of the key
+ *	that the actions behind the program depend on.  Required for
+ *	%OVS_BPF_RECHECK_CHANGED (an empty nest is allowed), refused otherwise.
+ * @OVS_BPF_ATTR_RECIRC_ID: u32, not 0.  Required for
+ *	%OVS_BPF_RECHECK_ALWAYS and %OVS_BPF_RECHECK_CHANGED.
+ * @OVS_BPF_ATTR_CASES: reserved.
+ * @OVS_BPF_ATTR_DEFAULT: reserved.
+ * @OVS_BPF_ATTR_STATS: nest of &enum ovs_bpf_stats_attr, reply only.
+ * @OVS_BPF_ATTR_PAD: alignment of 64-bit attributes.
+ */
+enum ovs_bpf_attr {
+	OVS_BPF_ATTR_UNSPEC,
+	OVS_BPF_ATTR_PROG_FD,
+	OVS_BPF_ATTR_PROG_ID,
+	OVS_BPF_ATTR_NAME,
+	OVS_BPF_ATTR_TAG,
+	OVS_BPF_ATTR_ARG,
+	OVS_BPF_ATTR_RECHECK,
+	OVS_BPF_ATTR_USED,
+	OVS_BPF_ATTR_RECIRC_ID,
+	OVS_BPF_ATTR_CASES,
+	OVS_BPF_ATTR_DEFAULT,
+	OVS_BPF_ATTR_STATS,
+	OVS_BPF_ATTR_PAD,
+	__OVS_BPF_ATTR_MAX
+};
+
+#define OVS_BPF_ATTR_MAX (__OVS_BPF_ATTR_MAX - 1)
+
+/**
+ * enum ovs_bpf_recheck - when a packet whose program said "go on" recirculates
+ * @OVS_BPF_RECHECK_PROGRAM: never: the verdict is trusted (TC_ACT_RECLASSIFY
+ *	recirculates in every mode).
+ * @OVS_BPF_RECHECK_ALWAYS: after every run.
+ * @OVS_BPF_RECHECK_CHANGED: if the key extracted after the run differs from
+ *	that before the run in a bit of USED, in the Ethernet type, or in the
+ *	presence of a VLAN tag.
+ */
+enum ovs_bpf_recheck {
+	OVS_BPF_RECHECK_PROGRAM,
+	OVS_BPF_RECHECK_ALWAYS,
+	OVS_BPF_RECHECK_CHANGED,
+	__OVS_BPF_RECHECK_MAX
+};
+
+/**
+ * enum ovs_bpf_stats_attr - counters of one BPF action of one flow, all u64
+ * @OVS_BPF_STATS_ATTR_RUNS: times the program ran; the sum of all below but
+ *	@OVS_BPF_STATS_ATTR_BAD_VERDICT, which is a part of "dropped".
+ * @OVS_BPF_STATS_ATTR_COALESCED: went on with the actions behind.
+ * @OVS_BPF_STATS_ATTR_RECIRCULATED: was to be looked up again.
+ * @OVS_BPF_STATS_ATTR_DROPPED: SHOT, bad verdict, redirect to a foreign
+ *	interface, RECLASSIFY without RECIRC_ID, or a packet whose headers
+ *	could not be parsed after the run.
+ * @OVS_BPF_STATS_ATTR_CONSUMED: STOLEN, QUEUED, TRAP.
+ * @OVS_BPF_STATS_ATTR_REDIRECTED: left by bpf_redirect().
+ * @OVS_BPF_STATS_ATTR_BAD_VERDICT: a verdict that is none.
+ * @OVS_BPF_STATS_ATTR_PAD: alignment.
+ */
+enum ovs_bpf_stats_attr {
+	OVS_BPF_STATS_ATTR_UNSPEC,
+	OVS_BPF_STATS_ATTR_RUNS,
+	OVS_BPF_STATS_ATTR_COALESCED,
+	OVS_BPF_STATS_ATTR_RECIRCULATED,
+	OVS_BPF_STATS_ATTR_DROPPED,
+	OVS_BPF_STATS_ATTR_CONSUMED,
+	OVS_BPF_STATS_ATTR_REDIRECTED,
+	OVS_BPF_STATS_ATTR_BAD_VERDICT,
+	OVS_BPF_STATS_ATTR_PAD,
+	__OVS_BPF_STATS_ATTR_MAX
+};
+
+#define OVS_BPF_STATS_ATTR_MAX (__OVS_BPF_STATS_ATTR_MAX - 1)
+
+/**
+ * enum ovs_bpf_hook - where a program runs; cb[4]
+ * @OVS_BPF_HOOK_ACTION: the BPF action of a flow.
+ */
+enum ovs_bpf_hook {
+	OVS_BPF_HOOK_ACTION,
+};
+
+#endif /* _UAPI_LINUX_OPENVSWITCH_BPF_H */
