@@ -142,6 +142,39 @@ enum ovs_bpf_stats_attr {
 
 #define OVS_BPF_STATS_ATTR_MAX (__OVS_BPF_STATS_ATTR_MAX - 1)
 
+/* In a reply of OVS_DATAPATH_FAMILY: nest of &enum ovs_drop_attr. */
+#define OVS_DP_ATTR_DROPS 128
+
+/**
+ * enum ovs_drop_attr - packets dropped by a limit or a program, by reason, u64
+ * @OVS_DROP_ATTR_RECIRC_LIMIT: recirculated more than %OVS_BPF_MAX_RECIRC times.
+ * @OVS_DROP_ATTR_RECURSION_LIMIT: sent by this datapath back into a datapath,
+ *	too many times within one call chain.
+ * @OVS_DROP_ATTR_DEFERRED_LIMIT: a copy whose actions could not be deferred.
+ * @OVS_DROP_ATTR_BPF_SHOT: a program said TC_ACT_SHOT.
+ * @OVS_DROP_ATTR_BPF_BAD_VERDICT: a program returned no verdict.
+ * @OVS_DROP_ATTR_BPF_REDIRECT: bpf_redirect() to an interface that is no port
+ *	of this datapath, or with flags.
+ * @OVS_DROP_ATTR_BPF_NO_RECIRC: TC_ACT_RECLASSIFY without RECIRC_ID.
+ * @OVS_DROP_ATTR_BPF_BAD_PACKET: a program left a packet that can't be parsed.
+ * @OVS_DROP_ATTR_PAD: alignment.
+ */
+enum ovs_drop_attr {
+	OVS_DROP_ATTR_UNSPEC,
+	OVS_DROP_ATTR_RECIRC_LIMIT,
+	OVS_DROP_ATTR_RECURSION_LIMIT,
+	OVS_DROP_ATTR_DEFERRED_LIMIT,
+	OVS_DROP_ATTR_BPF_SHOT,
+	OVS_DROP_ATTR_BPF_BAD_VERDICT,
+	OVS_DROP_ATTR_BPF_REDIRECT,
+	OVS_DROP_ATTR_BPF_NO_RECIRC,
+	OVS_DROP_ATTR_BPF_BAD_PACKET,
+	OVS_DROP_ATTR_PAD,
+	__OVS_DROP_ATTR_MAX
+};
+
+#define OVS_DROP_ATTR_MAX (__OVS_DROP_ATTR_MAX - 1)
+
 /**
  * enum ovs_bpf_hook - where a program runs; cb[4]
  * @OVS_BPF_HOOK_ACTION: the BPF action of a flow.

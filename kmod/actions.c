@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Execution of actions.
+ *
+ * A list runs on a packet and its key.  A nested list that is the last action
+ * runs on the same packet; any other runs on a copy, at once if there is room
+ * for a copy of the key, else later.  A packet recirculates by being looked up
+ * again in a loop, ovs_dp_lookup_and_run(), not by recursion.
+ */
+#include <linux/if_vlan.h>
+#include <linux/jhash.h>
+#include <linux/percpu.h>
+#include <linux/random.h>
+
+#include "actions.h"
+#include "datapath.h"
+#include "openvswitch_trace.h"
+#include "vport.h"
+
+/* Datapaths that one call chain may pass, as when devices are stacked. */
+#define RECURSION_MAX 5
+/* Copies of keys for nested lists, and copies of packets put off; per CPU. */
+#define KEY_STACK_MAX 8
+#define DEFERRED_MAX 32
+
+/**
+ * struct deferred - a copy of a packet whose turn comes later
+ * @skb: the copy.
+ * @acts: actions to run first; NULL: look it up.
+ * @len: bytes of @acts.
+ * @key: its key.
+ * @dp: its datapath.
+ */
+struct deferred {
+	struct sk_buff *skb;
+	const struct ovs_act *acts;
+	u32 len;
+	struct sw_flow_key key;
+	struct datapath *dp;
+};
+
+/**
+ * struct exec_state - what a CPU needs to execute actions; BH disabled
+ * @level: datapaths entered.
+ * @n_keys: copies of keys in use.
+ * @n_deferred: packets put off; @deferred[@next_deferred] is the oldest.
+ * @next_deferred: see there.
+ * @keys: copies of keys.
+ * @deferred: packets put off.
+ */
+struct exec_state {
+	unsigned int level;
+	unsigned int n_keys;
+	unsigned int n_deferred;
+	unsigned int next_deferred;
+	struct sw_flow_key keys[KEY_STACK_MAX];
+	struct deferred deferred[DEFERRED_MAX];
+};
+
+static struct exec_state __percpu *exec_state;
+
+static bool run_list(struct datapath *dp, struct sk_buff *skb,
+		     struct sw_flow_key *key, const struct ovs_act *act,
+		     const struct ovs_act *end);
+
+int __init ovs_actions_init(void)
+{
+	exec_state = alloc_percpu(struct exec_state);
+	return exec_state ? 0 : -ENOMEM;
+}
+
+void ovs_actions_exit(void)
+{
+	free_percpu(exec_state);
+}
+
+/**
+ * ovs_may_recirc - count a recirculation of a packet
+ * @dp: the datapath.
+ * @skb: the packet; dropped if it has recirculated too often.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: whether it may recirculate.
+ */
+bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb)
+{
+	if (likely(OVS_CB(skb)->recircs < OVS_BPF_MAX_RECIRC)) {
+		OVS_CB(skb)->recircs++;
+		return true;
+	}
+	ovs_drop(dp, skb, OVS_DROP_ATTR_RECIRC_LIMIT);
+	return false;
+}
+
+/**
+ * ovs_key_refresh - make the key agree with the packet, if a program ran since
+ * @skb: the packet.
+ * @key: its key.
+ *
+ * Context: BH disabled.
+ * Return: 0, or an error if the packet can't be parsed any more.
+ */
+int ovs_key_refresh(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	if (likely(!OVS_CB(skb)->key_stale))
+		return 0;
+	OVS_CB(skb)->key_stale = false;
+	return ovs_flow_key_update(skb, key);
+}
+
+/**
+ * ovs_output - send a packet to a port
+ * @dp: the datapath.
+ * @skb: the packet; taken over.
+ * @port: the port; the packet is freed if there is none.
+ * @key: its key.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
+		const struct sw_flow_key *key)
+{
+	struct vport *vport = ovs_vport_rcu(dp, port);
+	u32 cutlen = OVS_CB(skb)->cutlen;
+
+	if (unlikely(!vport)) {
+		kfree_skb(skb);
+		return;
+	}
+	if (unlikely(cutlen)) {
+		unsigned int min = ETH_HLEN;
+
+		if (pskb_trim(skb, skb->len - cutlen > min ?
+			      skb->len - cutlen : min)) {
+			kfree_skb(skb);
+			return;
+		}
+	}
+	ovs_vport_send(vport, skb, key->eth.mac_proto);
+}
+
+/* Put off a packet; @acts NULL: to be looked up.  Takes @skb over. */
+static void defer(struct datapath *dp, struct sk_buff *skb,
+		  const struct sw_flow_key *key, const struct ovs_act *acts,
+		  u32 len)
+{
+	struct exec_state *st = this_cpu_ptr(exec_state);
+	struct deferred *d;
+
+	if (unlikely(st->n_deferred == DEFERRED_MAX)) {
+		ovs_drop(dp, skb, OVS_DROP_ATTR_DEFERRED_LIMIT);
+		return;
+	}
+	d = &st->deferred[(st->next_deferred + st->n_deferred++) %
+			  DEFERRED_MAX];
+	d->skb = skb;
+	d->dp = dp;
+	d->acts = acts;
+	d->len = len;
+	d->key = *key;
+}
+
+/*
+ * Run a nested list on @skb, which is ours to consume, without touching the
+ * caller's key.
+ */
+static void run_copy(struct datapath *dp, struct sk_buff *skb,
+		     const struct sw_flow_key *key,
+		     const struct ovs_act_list *list)
+{
+	struct exec_state *st = this_cpu_ptr(exec_state);
+	struct sw_flow_key *copy;
+
+	if (unlikely(st->n_keys == KEY_STACK_MAX)) {
+		defer(dp, skb, key, list->acts, list->len);
+		return;
+	}
+	copy = &st->keys[st->n_keys++];
+	*copy = *key;
+	if (run_list(dp, skb, copy, list->acts,
+		     ovs_acts_end(list->acts, list->len)))
+		defer(dp, skb, copy, NULL, 0);
+	st->n_keys--;
+}
+
+/* A nested list in the middle of another. */
+static void run_nested(struct datapath *dp, struct sk_buff *skb,
+		       const struct sw_flow_key *key,
+		       const struct ovs_act_list *list)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+
+	if (likely(copy))
+		run_copy(dp, copy, key, list);
+}
+
+static bool sampled(u32 probability)
+{
+	return probability == U32_MAX ||
+	       (probability && get_random_u32() < probability);
+}
+
+static void exec_userspace(struct datapath *dp, struct sk_buff *skb,
+			   const struct sw_flow_key *key,
+			   const struct ovs_act *act)
+{
+	const struct ovs_act_userspace *us = (const void *)act->data;
+	struct dp_upcall_info info = {
+		.cmd = OVS_PACKET_CMD_ACTION,
+		.portid = us->pid,
+	};
+
+	if (dp->user_features & OVS_DP_F_DISPATCH_UPCALL_PER_CPU)
+		info.portid = ovs_dp_upcall_portid(dp, smp_processor_id());
+	if (us->has_userdata) {
+		info.userdata = us->userdata;
+		info.userdata_len = us->userdata_len;
+	}
+	if (us->actions)
+		info.actions = ovs_acts_of(act);
+	ovs_dp_upcall(dp, skb, key, &info, OVS_CB(skb)->cutlen);
+	OVS_CB(skb)->cutlen = 0;
+}
+
+static void exec_hash(struct sk_buff *skb, struct sw_flow_key *key, u32 basis)
+{
+	u32 hash = jhash_1word(skb_get_hash(skb), basis);
+
+	key->dp_hash = hash ?: 1;	/* 0 means "not computed" */
+}
+
+static void exec_trunc(struct sk_buff *skb, u32 max_len)
+{
+	if (skb->len > max_len)
+		OVS_CB(skb)->cutlen = skb->len - max_len;
+}
+
+static void exec_output(struct datapath *dp, struct sk_buff *skb, u32 port,
+			const struct sw_flow_key *key)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+
+	if (likely(copy))
+		ovs_output(dp, copy, port, key);
+	OVS_CB(skb)->cutlen = 0;
+}
+
+/* Prepare the packet for another lookup; whether it may have one. */
+static bool exec_recirc(struct datapath *dp, struct sk_buff *skb,
+			struct sw_flow_key *key, u32 id)
+{
+	if (!ovs_may_recirc(dp, skb))
+		return false;
+	if (unlikely(ovs_key_refresh(skb, key))) {
+		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
+		return false;
+	}
+	key->recirc_id = id;
+	return true;
+}
+
+static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
+			const struct sw_flow_key *key, u32 id)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+	struct sw_flow_key next = *key;
+
+	if (likely(copy) && exec_recirc(dp, copy, &next, id))
+		defer(dp, copy, &next, NULL, 0);
+}
+
+/* Whether an action reads the key, or relies on header offsets. */
+static bool needs_key(u16 type)
+{
+	switch (type) {
+	case OVS_ACTION_ATTR_USERSPACE:
+	case OVS_ACTION_ATTR_SET:
+	case OVS_ACTION_ATTR_SET_MASKED:
+	case OVS_ACTION_ATTR_PUSH_VLAN:
+	case OVS_ACTION_ATTR_POP_VLAN:
+	case OVS_ACTION_ATTR_HASH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The actions that change the packet.  Returns an error if it is to be dropped. */
+static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
+		       const struct ovs_act *act)
+{
+	const struct ovs_action_push_vlan *vlan;
+
+	switch (act->type) {
+	case OVS_ACTION_ATTR_SET:
+	case OVS_ACTION_ATTR_SET_MASKED:
+		return ovs_exec_set(skb, key, act->arg, (void *)act->data);
+	case OVS_ACTION_ATTR_PUSH_VLAN:
+		vlan = (void *)act->data;
+		return ovs_push_vlan(skb, key, vlan->vlan_tpid, vlan->vlan_tci);
+	case OVS_ACTION_ATTR_POP_VLAN:
+		return ovs_pop_vlan(skb, key);
+	case OVS_ACTION_ATTR_HASH:
+		exec_hash(skb, key, act->arg);
+		return 0;
+	case OVS_ACTION_ATTR_TRUNC:
+		exec_trunc(skb, act->arg);
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * Run a list on a packet, which is taken over unless it is to be looked up
+ * again.  Return: whether it is.
+ */
+static bool run_list(struct datapath *dp, struct sk_buff *skb,
+		     struct sw_flow_key *key, const struct ovs_act *act,
+		     const struct ovs_act *end)
+{
+	const struct ovs_act_list *list;
+	const struct ovs_act *next;
+
+	for (; act < end; act = next) {
+		next = ovs_act_next(act);
+		if (trace_ovs_do_execute_action_enabled())
+			trace_ovs_do_execute_action(dp, skb, key, act->type,
+						    next == end);
+		if (unlikely(OVS_CB(skb)->key_stale && needs_key(act->type) &&
+			     ovs_key_refresh(skb, key))) {
+			ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
+			return false;
+		}
+
+		switch (act->type) {
+		case OVS_ACTION_ATTR_OUTPUT:
+			if (next == end) {
+				ovs_output(dp, skb, act->arg, key);
+				return false;
+			}
+			exec_output(dp, skb, act->arg, key);
+			break;
+
+		case OVS_ACTION_ATTR_RECIRC:
+			if (next == end)
+				return exec_recirc(dp, skb, key, act->arg);
+			recirc_copy(dp, skb, key, act->arg);
+			break;
+
+		case OVS_ACTION_ATTR_BPF:
+			switch (ovs_bpf_act_run(dp, skb, key,
+						(void *)act->data[0])) {
+			case OVS_BPF_CONTINUE:
+				break;
+			case OVS_BPF_RECIRC:
+				return true;
+			case OVS_BPF_GONE:
+				return false;
+			}
+			break;
+
+		case OVS_ACTION_ATTR_SAMPLE:
+			if (!sampled(act->arg))
+				break;
+			fallthrough;
+		case OVS_ACTION_ATTR_CLONE:
+			list = (void *)act->data;
+			if (next == end) {
+				act = list->acts;
+				end = ovs_acts_end(act, list->len);
+				next = act;
+				break;
+			}
+			run_nested(dp, skb, key, list);
+			break;
+
+		case OVS_ACTION_ATTR_USERSPACE:
+			exec_userspace(dp, skb, key, act);
+			break;
+
+		default:
+			if (unlikely(exec_change(skb, key, act))) {
+				kfree_skb(skb);
+				return false;
+			}
+		}
+	}
+	consume_skb(skb);
+	return false;
+}
+
+/**
+ * ovs_execute_actions - run the actions of a flow on a packet
+ * @dp: the datapath.
+ * @skb: the packet; taken over, unless it is to be looked up again.
+ * @acts: the actions.
+ * @key: the packet's key; changed as the packet is.
+ *
+ * Context: within ovs_exec_enter() and ovs_exec_leave().
+ * Return: whether the packet is to be looked up again, under @key.
+ */
+noinline bool ovs_execute_actions(struct datapath *dp, struct sk_buff *skb,
+				  const struct sw_flow_actions *acts,
+				  struct sw_flow_key *key)
+{
+	return run_list(dp, skb, key, acts->acts,
+			ovs_acts_end(acts->acts, acts->len));
+}
+
+/**
+ * ovs_exec_enter - a packet comes into a datapath on this CPU
+ * @dp: the datapath.
+ * @skb: the packet; dropped if it has come through too many already.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: whether it may go on; if so, ovs_exec_leave() must follow.
+ */
+bool ovs_exec_enter(struct datapath *dp, struct sk_buff *skb)
+{
+	struct exec_state *st = this_cpu_ptr(exec_state);
+
+	if (unlikely(st->level == RECURSION_MAX)) {
+		ovs_drop(dp, skb, OVS_DROP_ATTR_RECURSION_LIMIT);
+		return false;
+	}
+	st->level++;
+	return true;
+}
+
+static void run_deferred(struct exec_state *st)
+{
+	/*
+	 * What runs here may defer more, yet this ends: copies are taken in the
+	 * order of their making, at most DEFERRED_MAX of each generation fit,
+	 * and no packet sees more than OVS_BPF_MAX_RECIRC generations.
+	 */
+	while (st->n_deferred) {
+		struct deferred *d = &st->deferred[st->next_deferred];
+		struct datapath *dp = d->dp;
+		struct sk_buff *skb = d->skb;
+		struct sw_flow_key key = d->key;
+		const struct ovs_act *acts = d->acts;
+		u32 len = d->len;
+
+		st->next_deferred = (st->next_deferred + 1) % DEFERRED_MAX;
+		st->n_deferred--;
+		if (!acts || run_list(dp, skb, &key, acts,
+				      ovs_acts_end(acts, len)))
+			ovs_dp_lookup_and_run(dp, skb, &key);
+	}
+}
+
+/**
+ * ovs_exec_leave - the packet of ovs_exec_enter() is done; do what it put off
+ *
+ * Context: as ovs_exec_enter().
+ */
+void ovs_exec_leave(void)
+{
+	struct exec_state *st = this_cpu_ptr(exec_state);
+
+	if (unlikely(st->n_deferred && st->level == 1))
+		run_deferred(st);
+	st->level--;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Actions as the datapath keeps them.
+ *
+ * When a flow is installed its netlink actions are validated and compiled into
+ * one array of records, so that a packet meets nothing but what it needs, in
+ * order.  A nested list lies inside its record.  A dump turns records back into
+ * netlink.
+ */
+#ifndef OVS_ACTIONS_H
+#define OVS_ACTIONS_H 1
+
+#include <linux/rcupdate.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "flow.h"
+
+struct datapath;
+struct netlink_ext_ack;
+struct nlattr;
+struct ovs_bpf_act;
+
+/* Bytes of compiled actions of one flow, and depth of nesting. */
+#define OVS_ACTS_MAX_LEN (32 * 1024)
+#define OVS_ACTS_MAX_DEPTH 16
+
+/**
+ * struct ovs_act - one compiled action
+ * @type: OVS_ACTION_ATTR_*.
+ * @len: bytes of the whole record, a multiple of 8.
+ * @arg: what is enough for many: port, recirculation id, length, the key
+ *	attribute that a set is about; of USERSPACE, where in the whole list the
+ *	record lies, in bytes.
+ * @data: the rest, by type; see the structs below.
+ */
+struct ovs_act {
+	u16 type;
+	u16 len;
+	u32 arg;
+	u64 data[];
+};
+
+/**
+ * struct ovs_act_list - a nested list of records
+ * @len: bytes.
+ * @acts: the records.
+ */
+struct ovs_act_list {
+	u32 len;
+	u32 pad;
+	struct ovs_act acts[];
+};
+
+/**
+ * struct ovs_act_set - OVS_ACTION_ATTR_SET and _SET_MASKED
+ * @masked: which of the two userspace wrote.
+ * @value: OVS_KEY_ATTR_* payload; zero where the mask is.
+ * @mask: likewise; ones for all that a plain set changes.
+ */
+struct ovs_act_set {
+	u32 masked;
+	u32 pad;
+	u8 value[40];
+	u8 mask[40];
+};
+
+/**
+ * struct ovs_act_userspace - OVS_ACTION_ATTR_USERSPACE
+ * @pid: socket.
+ * @userdata_len: bytes of @userdata.
+ * @has_userdata: whether it was given, be it empty.
+ * @actions: tell the flow's actions too.
+ * @userdata: given back in the upcall.
+ */
+struct ovs_act_userspace {
+	u32 pid;
+	u16 userdata_len;
+	u8 has_userdata;
+	u8 actions;
+	u8 userdata[];
+};
+
+/**
+ * struct sw_flow_actions - the actions of a flow, or of one executed packet
+ * @rcu: freeing, first half.
+ * @work: freeing, second half, if there are programs to let go.
+ * @has_prog: whether there are.
+ * @dump_len: bytes that a dump of them may take.
+ * @size: bytes that @acts has room for; while they are compiled.
+ * @len: bytes of @acts.
+ * @acts: the records.
+ */
+struct sw_flow_actions {
+	union {
+		struct rcu_head rcu;
+		struct work_struct work;
+	};
+	bool has_prog;
+	u32 dump_len;
+	u32 size;
+	u32 len;
+	struct ovs_act acts[];
+};
+
+static inline const struct ovs_act *ovs_act_next(const struct ovs_act *act)
+{
+	return (const void *)act + act->len;
+}
+
+static inline const struct ovs_act *ovs_acts_end(const struct ovs_act *acts,
+						 u32 len)
+{
+	return (const void *)acts + len;
+}
+
+/* The whole that an OVS_ACTION_ATTR_USERSPACE record belongs to. */
+static inline const struct sw_flow_actions *
+ovs_acts_of(const struct ovs_act *userspace)
+{
+	return (const void *)userspace - userspace->arg -
+	       offsetof(struct sw_flow_actions, acts);
+}
+
+/* actions_set.c */
+int ovs_exec_set(struct sk_buff *skb, struct sw_flow_key *key, u32 type,
+		 const struct ovs_act_set *set);
+int ovs_push_vlan(struct sk_buff *skb, struct sw_flow_key *key, __be16 tpid,
+		  __be16 tci);
+int ovs_pop_vlan(struct sk_buff *skb, struct sw_flow_key *key);
+
+/* bpf_action.c */
+/**
+ * enum ovs_bpf_decision - what becomes of a packet after its program
+ * @OVS_BPF_CONTINUE: the actions behind run.
+ * @OVS_BPF_RECIRC: it recirculates; the key is ready for it.
+ * @OVS_BPF_GONE: nothing: it was dropped, consumed or redirected.
+ */
+enum ovs_bpf_decision {
+	OVS_BPF_CONTINUE,
+	OVS_BPF_RECIRC,
+	OVS_BPF_GONE,
+};
+
+struct ovs_bpf_act *ovs_bpf_act_parse(const struct nlattr *attr,
+				      struct netlink_ext_ack *extack);
+void ovs_bpf_act_free(struct ovs_bpf_act *bpf);
+size_t ovs_bpf_act_dump_size(const struct ovs_bpf_act *bpf);
+int ovs_bpf_act_dump(struct sk_buff *msg, const struct ovs_bpf_act *bpf);
+enum ovs_bpf_decision ovs_bpf_act_run(struct datapath *dp, struct sk_buff *skb,
+				      struct sw_flow_key *key,
+				      const struct ovs_bpf_act *bpf);
+
+/* actions.c */
+bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb);
+int ovs_key_refresh(struct sk_buff *skb, struct sw_flow_key *key);
+void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
+		const struct sw_flow_key *key);
+
+#endif /* OVS_ACTIONS_H */

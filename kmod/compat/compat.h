@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All differences between the kernels that the module builds for.
+ *
+ * Each is found by a test of the kernel's headers (compat/features.mk), never
+ * by a version number, and the newer interface is given in terms of the older.
+ */
+#ifndef OVS_COMPAT_H
+#define OVS_COMPAT_H 1
+
+#include <linux/filter.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/u64_stats_sync.h>
+
+#ifdef HAVE_NET_GSO_H
+#include <net/gso.h>
+#endif
+
+/* Linux 6.2 folded the _irq variants into the plain ones. */
+#ifdef HAVE_U64_STATS_FETCH_BEGIN_IRQ
+#define ovs_u64_stats_begin u64_stats_fetch_begin_irq
+#define ovs_u64_stats_retry u64_stats_fetch_retry_irq
+#else
+#define ovs_u64_stats_begin u64_stats_fetch_begin
+#define ovs_u64_stats_retry u64_stats_fetch_retry
+#endif
+
+/* Linux 6.12 turned these feature bits into flags of the device. */
+static inline void ovs_dev_set_lltx(struct net_device *dev)
+{
+#ifdef HAVE_DEV_LLTX
+	dev->lltx = true;
+#else
+	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+static inline void ovs_dev_set_netns_local(struct net_device *dev)
+{
+#ifdef HAVE_DEV_LLTX
+	dev->netns_local = true;
+#else
+	dev->features |= NETIF_F_NETNS_LOCAL;
+#endif
+}
+
+/*
+ * Where bpf_redirect() leaves its target.  Since Linux 6.11 that is on the
+ * stack of whoever runs programs, and must be set up for each burst.
+ */
+#ifdef HAVE_BPF_NET_CTX
+#define OVS_BPF_NET_CTX(name) struct bpf_net_context name##_ctx, *name
+#define ovs_bpf_net_ctx_set(name) ((name) = bpf_net_ctx_set(&name##_ctx))
+#define ovs_bpf_net_ctx_clear(name) bpf_net_ctx_clear(name)
+
+static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
+{
+	return bpf_net_ctx_get_ri();
+}
+#else
+#define OVS_BPF_NET_CTX(name) void *name
+#define ovs_bpf_net_ctx_set(name) ((name) = NULL)
+#define ovs_bpf_net_ctx_clear(name) ((void)(name))
+
+static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
+{
+	return this_cpu_ptr(&bpf_redirect_info);
+}
+#endif
+
+/* Linux 6.10 made __assign_str() remember the source of a string itself. */
+#ifdef HAVE_ASSIGN_STR_ONE_ARG
+#define ovs_assign_str(dst, src) __assign_str(dst)
+#else
+#define ovs_assign_str(dst, src) __assign_str(dst, src)
+#endif
+
+#endif /* OVS_COMPAT_H */

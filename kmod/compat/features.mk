@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the kernel's headers offer, as -DHAVE_... for compat.h.
+
+ovs-has = $(shell grep -qsE '$(2)' $(srctree)/include/$(1) && echo -D$(3))
+
+ccflags-y += $(call ovs-has,linux/u64_stats_sync.h,u64_stats_fetch_begin_irq,HAVE_U64_STATS_FETCH_BEGIN_IRQ)
+ccflags-y += $(call ovs-has,linux/netdevice.h,lltx:1,HAVE_DEV_LLTX)
+ccflags-y += $(call ovs-has,linux/filter.h,bpf_net_ctx_set,HAVE_BPF_NET_CTX)
+ccflags-y += $(call ovs-has,net/gso.h,skb_gso_segment,HAVE_NET_GSO_H)
+ccflags-y += $(call ovs-has,trace/stages/stage6_event_callback.h,define __assign_str\(dst\),HAVE_ASSIGN_STR_ONE_ARG)

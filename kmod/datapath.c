@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A packet's way through the datapath starts here, and so does a datapath's
+ * life; module init and exit.
+ *
+ *	ovs_vport_receive() (vport.c)		extract the key (flow.c)
+ *	ovs_dp_process_packet()			look up the flow (flow_table.c)
+ *	   miss: ovs_dp_upcall() (upcall.c)	to userspace
+ *	   hit: ovs_execute_actions() (actions.c)	which may ask to look up again
+ *	ovs_vport_send() (vport.c)
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "datapath.h"
+#include "flow_netlink.h"
+#include "vport.h"
+
+DEFINE_MUTEX(ovs_mutex);
+unsigned int ovs_net_id __read_mostly;
+
+void ovs_lock(void)
+{
+	mutex_lock(&ovs_mutex);
+}
+
+void ovs_unlock(void)
+{
+	mutex_unlock(&ovs_mutex);
+}
+
+void ovs_drop(const struct datapath *dp, struct sk_buff *skb,
+	      enum ovs_drop_attr reason)
+{
+	struct dp_stats_percpu *stats = this_cpu_ptr(dp->stats_percpu);
+
+	u64_stats_update_begin(&stats->syncp);
+	stats->drops[reason]++;
+	u64_stats_update_end(&stats->syncp);
+	kfree_skb(skb);
+}
+
+/* No flow for the packet: ask userspace, and let it go. */
+static void dp_miss(struct datapath *dp, struct sk_buff *skb,
+		    const struct sw_flow_key *key)
+{
+	struct dp_upcall_info info = {
+		.cmd = OVS_PACKET_CMD_MISS,
+		.portid = ovs_dp_portid_for(dp, OVS_CB(skb)->input_vport, skb),
+	};
+
+	if (ovs_dp_upcall(dp, skb, key, &info, 0))
+		kfree_skb(skb);
+	else
+		consume_skb(skb);
+}
+
+/**
+ * ovs_dp_lookup_and_run - look a packet up, and again for each recirculation
+ * @dp: the datapath.
+ * @skb: the packet; taken over.
+ * @key: its key; changed on the way.
+ *
+ * The loop ends: ovs_execute_actions() bounds the recirculations of a packet.
+ *
+ * Context: within ovs_exec_enter() and ovs_exec_leave().
+ */
+void ovs_dp_lookup_and_run(struct datapath *dp, struct sk_buff *skb,
+			   struct sw_flow_key *key)
+{
+	const struct sw_flow_actions *acts;
+	struct dp_stats_percpu *stats;
+	struct sw_flow *flow;
+
+	do {
+		u32 n_mask_hit = 0, n_cache_hit = 0;
+
+		flow = ovs_flow_tbl_lookup_stats(&dp->table, key, &n_mask_hit,
+						 &n_cache_hit);
+		stats = this_cpu_ptr(dp->stats_percpu);
+		u64_stats_update_begin(&stats->syncp);
+		if (likely(flow))
+			stats->n_hit++;
+		else
+			stats->n_missed++;
+		stats->n_mask_hit += n_mask_hit;
+		stats->n_cache_hit += n_cache_hit;
+		u64_stats_update_end(&stats->syncp);
+
+		if (unlikely(!flow)) {
+			dp_miss(dp, skb, key);
+			return;
+		}
+		ovs_flow_stats_update(flow, key->tp_flags, skb->len);
+		acts = rcu_dereference(flow->sf_acts);
+	} while (ovs_execute_actions(dp, skb, acts, key));
+}
+
+/**
+ * ovs_dp_process_packet - switch a packet that was received
+ * @skb: the packet; taken over.
+ * @key: its key; changed on the way.
+ *
+ * Context: rcu_read_lock() held, BH disabled.
+ */
+noinline void ovs_dp_process_packet(struct sk_buff *skb,
+				    struct sw_flow_key *key)
+{
+	struct datapath *dp = OVS_CB(skb)->input_vport->dp;
+
+	if (unlikely(!ovs_exec_enter(dp, skb)))
+		return;
+	ovs_dp_lookup_and_run(dp, skb, key);
+	ovs_exec_leave();
+}
+
+/**
+ * ovs_dp_upcall_portid - the socket for upcalls of a CPU
+ * @dp: the datapath.
+ * @cpu: the CPU.
+ *
+ * Context: RCU read side.
+ * Return: the port id; 0: none.
+ */
+u32 ovs_dp_upcall_portid(const struct datapath *dp, u32 cpu)
+{
+	const struct dp_nlsk_pids *pids = rcu_dereference(dp->upcall_pids);
+
+	if (!pids || !pids->n_pids)
+		return 0;
+	return pids->pids[cpu < pids->n_pids ? cpu : cpu % pids->n_pids];
+}
+
+/**
+ * ovs_dp_portid_for - the socket that a packet goes to if userspace is to see it
+ * @dp: the datapath.
+ * @vport: where the packet came from.
+ * @skb: the packet.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: the port id; 0: none.
+ */
+u32 ovs_dp_portid_for(const struct datapath *dp, const struct vport *vport,
+		      struct sk_buff *skb)
+{
+	if (dp->user_features & OVS_DP_F_DISPATCH_UPCALL_PER_CPU)
+		return ovs_dp_upcall_portid(dp, smp_processor_id());
+	return ovs_vport_find_upcall_portid(vport, skb);
+}
+
+/**
+ * ovs_dp_set_upcall_pids - say which sockets get the upcalls of which CPU
+ * @dp: the datapath.
+ * @attr: array of u32.
+ *
+ * Context: process; ovs_mutex held.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int ovs_dp_set_upcall_pids(struct datapath *dp, const struct nlattr *attr)
+{
+	struct dp_nlsk_pids *old, *new;
+	u32 len = nla_len(attr);
+
+	if (len % sizeof(u32))
+		return -EINVAL;
+	new = kzalloc(struct_size(new, pids, len / sizeof(u32)), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	new->n_pids = len / sizeof(u32);
+	nla_memcpy(new->pids, attr, len);
+	old = ovsl_dereference(dp->upcall_pids);
+	rcu_assign_pointer(dp->upcall_pids, new);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+/**
+ * ovs_dp_port_set - enter a port into the table of ports, or take it out
+ * @dp: the datapath.
+ * @port: the number.
+ * @vport: the port, or NULL.
+ *
+ * Context: process; rtnl and ovs_mutex held, or @dp not yet published.
+ * Return: 0 or -ENOMEM; never fails for NULL.
+ */
+int ovs_dp_port_set(struct datapath *dp, u32 port, struct vport *vport)
+{
+	struct vport_table *old, *new;
+	u32 n, i;
+
+	old = rcu_dereference_protected(dp->ports, true);
+	if (port < old->n) {
+		rcu_assign_pointer(old->ports[port], vport);
+		return 0;
+	}
+	n = roundup_pow_of_two(port + 1);
+	new = kvzalloc(struct_size(new, ports, n), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	new->n = n;
+	for (i = 0; i < old->n; i++)
+		RCU_INIT_POINTER(new->ports[i],
+				 rcu_dereference_protected(old->ports[i], true));
+	rcu_assign_pointer(new->ports[port], vport);
+	rcu_assign_pointer(dp->ports, new);
+	kvfree_rcu(old, rcu);
+	return 0;
+}
+
+/* Context: as ovs_dp_lookup(). */
+static struct datapath *dp_of_dev(struct net *net, const struct net_device *dev)
+{
+	struct vport *vport;
+
+	if (!dev || !ovs_is_internal_dev(dev))
+		return NULL;
+	vport = ovs_internal_dev_vport(dev);
+	if (!vport || vport->port_no != OVSP_LOCAL ||
+	    !net_eq(ovs_dp_get_net(vport->dp), net))
+		return NULL;
+	return vport->dp;
+}
+
+/**
+ * ovs_dp_lookup - find a datapath
+ * @net: its namespace.
+ * @dp_ifindex: of its local port.
+ *
+ * Context: RCU read side, ovs_mutex, or rtnl held, which also keep it alive.
+ * Return: the datapath, or NULL.
+ */
+struct datapath *ovs_dp_lookup(struct net *net, int dp_ifindex)
+{
+	struct datapath *dp;
+
+	rcu_read_lock();
+	dp = dp_of_dev(net, dev_get_by_index_rcu(net, dp_ifindex));
+	rcu_read_unlock();
+	return dp;
+}
+
+/**
+ * ovs_dp_lookup_name - find a datapath by name
+ * @net: its namespace.
+ * @name: of its local port.
+ *
+ * Context and return value: as ovs_dp_lookup().
+ */
+struct datapath *ovs_dp_lookup_name(struct net *net, const char *name)
+{
+	struct datapath *dp;
+
+	rcu_read_lock();
+	dp = dp_of_dev(net, dev_get_by_name_rcu(net, name));
+	rcu_read_unlock();
+	return dp;
+}
+
+/* Context of both: RCU read side, ovs_mutex, or rtnl held. */
+const char *ovs_dp_name(const struct datapath *dp)
+{
+	return ovs_vport_name(ovs_vport_any(dp, OVSP_LOCAL));
+}
+
+int ovs_dp_ifindex(const struct datapath *dp)
+{
+	const struct vport *local = ovs_vport_any(dp, OVSP_LOCAL);
+
+	return local ? local->dev->ifindex : 0;
+}
+
+/* What is left when no packet can reach the datapath.  Context: process. */
+static void dp_free(struct datapath *dp)
+{
+	ovs_flow_tbl_destroy(&dp->table);
+	kvfree(rcu_dereference_protected(dp->ports, true));
+	kfree(rcu_dereference_protected(dp->upcall_pids, true));
+	free_percpu(dp->stats_percpu);
+	kfree(dp);
+}
+
+static void dp_free_work(struct work_struct *work)
+{
+	dp_free(container_of(to_rcu_work(work), struct datapath, rcu));
+}
+
+static struct datapath *dp_alloc(struct net *net)
+{
+	struct datapath *dp;
+	struct vport_table *ports;
+
+	dp = kzalloc(sizeof(*dp), GFP_KERNEL);
+	if (!dp)
+		return NULL;
+	write_pnet(&dp->net, net);
+	INIT_RCU_WORK(&dp->rcu, dp_free_work);
+	dp->stats_percpu = netdev_alloc_pcpu_stats(struct dp_stats_percpu);
+	if (!dp->stats_percpu)
+		goto err_dp;
+	ports = kvzalloc(sizeof(*ports), GFP_KERNEL);
+	if (!ports)
+		goto err_stats;
+	RCU_INIT_POINTER(dp->ports, ports);
+	if (ovs_flow_tbl_init(&dp->table))
+		goto err_ports;
+	return dp;
+
+err_ports:
+	kvfree(ports);
+err_stats:
+	free_percpu(dp->stats_percpu);
+err_dp:
+	kfree(dp);
+	return NULL;
+}
+
+/**
+ * ovs_dp_create - make a datapath and its local port
+ * @net: its namespace.
+ * @name: of the local port.
+ * @ifindex: wanted for the local port; 0: any.
+ * @user_features: OVS_DP_F_*, validated.
+ * @pids: upcall sockets of the local port.
+ * @extack: where a refusal is explained.
+ *
+ * Context: process; rtnl and ovs_mutex held.
+ * Return: the datapath, or an error pointer.
+ */
+struct datapath *ovs_dp_create(struct net *net, const char *name, u32 ifindex,
+			       u32 user_features, const struct nlattr *pids,
+			       struct netlink_ext_ack *extack)
+{
+	struct ovs_net *ovs_net = net_generic(net, ovs_net_id);
+	struct vport_parms parms = {
+		.name = name,
+		.type = OVS_VPORT_TYPE_INTERNAL,
+		.port_no = OVSP_LOCAL,
+		.ifindex = ifindex,
+		.upcall_portids = (struct nlattr *)pids,
+		.extack = extack,
+	};
+	struct datapath *dp;
+	struct vport *vport;
+
+	dp = dp_alloc(net);
+	if (!dp)
+		return ERR_PTR(-ENOMEM);
+	dp->user_features = user_features;
+	parms.dp = dp;
+	vport = ovs_vport_add(&parms);
+	if (IS_ERR(vport)) {
+		/* Its device may have been seen for a moment. */
+		queue_rcu_work(ovs_wq, &dp->rcu);
+		return ERR_CAST(vport);
+	}
+	list_add_tail_rcu(&dp->list_node, &ovs_net->dps);
+	return dp;
+}
+
+/**
+ * ovs_dp_destroy - take a datapath away, with its ports and flows
+ * @dp: the datapath; freed when no packet uses it any more.
+ *
+ * Context: process; rtnl and ovs_mutex held.
+ */
+void ovs_dp_destroy(struct datapath *dp)
+{
+	const struct vport_table *t = rtnl_dereference(dp->ports);
+	struct vport *vport;
+	u32 i;
+
+	list_del_rcu(&dp->list_node);
+	/* The local port last: the others are linked to its device. */
+	for (i = t->n; i-- > 0;) {
+		vport = rtnl_dereference(t->ports[i]);
+		if (vport)
+			ovs_vport_del(vport);
+	}
+	ovs_flow_tbl_flush(&dp->table);
+	queue_rcu_work(ovs_wq, &dp->rcu);
+}
+
+static int __net_init ovs_net_init(struct net *net)
+{
+	struct ovs_net *ovs_net = net_generic(net, ovs_net_id);
+
+	INIT_LIST_HEAD(&ovs_net->dps);
+	return 0;
+}
+
+static void __net_exit ovs_net_exit(struct net *net)
+{
+	struct ovs_net *ovs_net = net_generic(net, ovs_net_id);
+	struct datapath *dp, *next;
+
+	rtnl_lock();
+	ovs_lock();
+	list_for_each_entry_safe(dp, next, &ovs_net->dps, list_node)
+		ovs_dp_destroy(dp);
+	ovs_unlock();
+	rtnl_unlock();
+}
+
+static struct pernet_operations ovs_net_ops = {
+	.init = ovs_net_init,
+	.exit = ovs_net_exit,
+	.id = &ovs_net_id,
+	.size = sizeof(struct ovs_net),
+};
+
+static struct genl_family *const dp_genl_families[] = {
+	&dp_datapath_genl_family,
+	&dp_vport_genl_family,
+	&dp_flow_genl_family,
+	&dp_packet_genl_family,
+};
+
+static void dp_unregister_genl(unsigned int n)
+{
+	while (n-- > 0)
+		genl_unregister_family(dp_genl_families[n]);
+}
+
+static int __init dp_register_genl(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(dp_genl_families); i++) {
+		err = genl_register_family(dp_genl_families[i]);
+		if (err) {
+			dp_unregister_genl(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+struct workqueue_struct *ovs_wq;
+
+static int __init dp_init(void)
+{
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct ovs_skb_cb) > sizeof_field(struct sk_buff, cb));
+
+	ovs_flow_tbl_setup();
+	ovs_wq = alloc_workqueue("openvswitch", 0, 0);
+	if (!ovs_wq)
+		return -ENOMEM;
+	err = ovs_actions_init();
+	if (err)
+		goto err_wq;
+	err = ovs_internal_dev_init();
+	if (err)
+		goto err_actions;
+	err = register_pernet_device(&ovs_net_ops);
+	if (err)
+		goto err_internal;
+	err = register_netdevice_notifier(&ovs_dp_device_notifier);
+	if (err)
+		goto err_pernet;
+	err = dp_register_genl();
+	if (err)
+		goto err_notifier;
+	return 0;
+
+err_notifier:
+	unregister_netdevice_notifier(&ovs_dp_device_notifier);
+err_pernet:
+	unregister_pernet_device(&ovs_net_ops);
+err_internal:
+	ovs_internal_dev_exit();
+err_actions:
+	ovs_actions_exit();
+err_wq:
+	destroy_workqueue(ovs_wq);
+	return err;
+}
+
+static void __exit dp_exit(void)
+{
+	dp_unregister_genl(ARRAY_SIZE(dp_genl_families));
+	unregister_pernet_device(&ovs_net_ops);
+	unregister_netdevice_notifier(&ovs_dp_device_notifier);
+	ovs_internal_dev_exit();
+	/* Callbacks may queue work, and work may be all that is left. */
+	rcu_barrier();
+	destroy_workqueue(ovs_wq);
+	rcu_barrier();
+	ovs_actions_exit();
+}
+
+module_init(dp_init);
+module_exit(dp_exit);
+
+MODULE_DESCRIPTION("Open vSwitch datapath that runs BPF programs");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");
+MODULE_ALIAS_GENL_FAMILY(OVS_DATAPATH_FAMILY);
+MODULE_ALIAS_GENL_FAMILY(OVS_VPORT_FAMILY);
+MODULE_ALIAS_GENL_FAMILY(OVS_FLOW_FAMILY);
+MODULE_ALIAS_GENL_FAMILY(OVS_PACKET_FAMILY);

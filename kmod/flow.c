@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flow key extraction and flow statistics.
+ *
+ * A header that is malformed or cut short is not an error: its fields stay
+ * zero and the walk ends there, so that a flow can match the packet for what
+ * can be told of it.
+ */
+#include <linux/etherdevice.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/jiffies.h>
+#include <linux/llc.h>
+#include <linux/sctp.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/dsfield.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+
+#include "compat/compat.h"
+#include "flow.h"
+
+/* IPv6 extension headers that are walked before giving up on layer 4. */
+#define MAX_EXT_HDRS 16
+
+/* IEEE 802.2 LLC with SNAP, as it carries Ethernet types. */
+struct llc_snap {
+	u8 dsap;
+	u8 ssap;
+	u8 ctrl;
+	u8 oui[3];
+	__be16 ethertype;
+} __packed;
+
+static bool pull(struct sk_buff *skb, unsigned int len)
+{
+	return likely(pskb_may_pull(skb, len));
+}
+
+static void extract_tcp(struct sk_buff *skb, struct sw_flow_key *key,
+			unsigned int ofs)
+{
+	const struct tcphdr *tcp;
+
+	if (!pull(skb, ofs + sizeof(*tcp)))
+		return;
+	tcp = tcp_hdr(skb);
+	if (unlikely(tcp->doff < 5 || skb->len < ofs + tcp->doff * 4))
+		return;
+	key->tp.src = tcp->source;
+	key->tp.dst = tcp->dest;
+	key->tp_flags = *(__be16 *)&tcp_flag_word(tcp) & htons(0x0fff);
+}
+
+static void extract_ports(struct sk_buff *skb, struct sw_flow_key *key,
+			  unsigned int ofs, unsigned int hdr_len)
+{
+	const __be16 *ports;
+
+	if (!pull(skb, ofs + hdr_len))
+		return;
+	ports = (const __be16 *)skb_transport_header(skb);
+	key->tp.src = ports[0];
+	key->tp.dst = ports[1];
+}
+
+static void extract_icmp(struct sk_buff *skb, struct sw_flow_key *key,
+			 unsigned int ofs)
+{
+	const struct icmphdr *icmp;
+
+	if (!pull(skb, ofs + sizeof(*icmp)))
+		return;
+	icmp = icmp_hdr(skb);
+	key->tp.src = htons(icmp->type);
+	key->tp.dst = htons(icmp->code);
+}
+
+/* One link-layer address option of ND, RFC 4861 4.6.1; at most one of a kind. */
+static bool nd_lladdr(u8 *lladdr, const struct nd_opt_hdr *opt)
+{
+	if (!is_zero_ether_addr(lladdr))
+		return false;
+	ether_addr_copy(lladdr, (const u8 *)(opt + 1));
+	return true;
+}
+
+/* Neighbour solicitation and advertisement, RFC 4861 4.3 and 4.4. */
+static void extract_nd(struct sk_buff *skb, struct sw_flow_key *key,
+		       unsigned int ofs)
+{
+	unsigned int len = skb->len - ofs;
+	const struct nd_msg *nd;
+	unsigned int pos;
+
+	if (len < sizeof(*nd) || unlikely(skb_linearize(skb)))
+		return;
+
+	nd = (const struct nd_msg *)skb_transport_header(skb);
+	key->nd.target = nd->target;
+	for (pos = sizeof(*nd); len - pos >= 8;) {
+		const struct nd_opt_hdr *opt = (const void *)nd + pos;
+		unsigned int opt_len = opt->nd_opt_len * 8;
+		bool ok = true;
+
+		if (!opt_len || opt_len > len - pos)
+			goto invalid;
+		if (opt_len == 8 && opt->nd_opt_type == ND_OPT_SOURCE_LL_ADDR)
+			ok = nd_lladdr(key->nd.sll, opt);
+		else if (opt_len == 8 &&
+			 opt->nd_opt_type == ND_OPT_TARGET_LL_ADDR)
+			ok = nd_lladdr(key->nd.tll, opt);
+		if (!ok)
+			goto invalid;
+		pos += opt_len;
+	}
+	return;
+
+invalid:
+	memset(&key->nd, 0, sizeof(key->nd));
+}
+
+static void extract_icmpv6(struct sk_buff *skb, struct sw_flow_key *key,
+			   unsigned int ofs)
+{
+	const struct icmp6hdr *icmp;
+
+	if (!pull(skb, ofs + sizeof(*icmp)))
+		return;
+	icmp = icmp6_hdr(skb);
+	key->tp.src = htons(icmp->icmp6_type);
+	key->tp.dst = htons(icmp->icmp6_code);
+	if (!icmp->icmp6_code &&
+	    (icmp->icmp6_type == NDISC_NEIGHBOUR_SOLICITATION ||
+	     icmp->icmp6_type == NDISC_NEIGHBOUR_ADVERTISEMENT))
+		extract_nd(skb, key, ofs);
+}
+
+static void extract_l4(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = skb_transport_offset(skb);
+
+	switch (key->ip.proto) {
+	case IPPROTO_TCP:
+		extract_tcp(skb, key, ofs);
+		break;
+	case IPPROTO_UDP:
+		extract_ports(skb, key, ofs, sizeof(struct udphdr));
+		break;
+	case IPPROTO_SCTP:
+		extract_ports(skb, key, ofs, sizeof(struct sctphdr));
+		break;
+	case IPPROTO_ICMP:
+		if (key->eth.type == htons(ETH_P_IP))
+			extract_icmp(skb, key, ofs);
+		break;
+	case IPPROTO_ICMPV6:
+		if (key->eth.type == htons(ETH_P_IPV6))
+			extract_icmpv6(skb, key, ofs);
+		break;
+	}
+}
+
+static void extract_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = skb_network_offset(skb);
+	const struct iphdr *iph;
+	unsigned int ihl;
+
+	if (!pull(skb, ofs + sizeof(*iph)))
+		return;
+	ihl = ip_hdrlen(skb);
+	if (unlikely(ihl < sizeof(*iph)) || !pull(skb, ofs + ihl))
+		return;
+
+	iph = ip_hdr(skb);
+	skb_set_transport_header(skb, ofs + ihl);
+	key->ipv4.src = iph->saddr;
+	key->ipv4.dst = iph->daddr;
+	key->ip.proto = iph->protocol;
+	key->ip.tos = iph->tos;
+	key->ip.ttl = iph->ttl;
+	if (unlikely(iph->frag_off & htons(IP_OFFSET))) {
+		key->ip.frag = OVS_FRAG_TYPE_LATER;
+		return;
+	}
+	if (unlikely(iph->frag_off & htons(IP_MF) ||
+		     (skb_is_gso(skb) &&
+		      skb_shinfo(skb)->gso_type & SKB_GSO_UDP)))
+		key->ip.frag = OVS_FRAG_TYPE_FIRST;
+	extract_l4(skb, key);
+}
+
+/*
+ * Find the upper-layer header behind the extension headers.  Sets ip.proto,
+ * ip.frag and the transport header.  Returns whether there is one to read;
+ * false with ip.proto 0 means that a header is cut short.
+ */
+static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
+			  u8 nexthdr, unsigned int ofs)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_EXT_HDRS && ipv6_ext_hdr(nexthdr); i++) {
+		const struct ipv6_opt_hdr *hdr;
+
+		if (nexthdr == NEXTHDR_NONE)
+			break;
+		if (!pull(skb, ofs + sizeof(struct frag_hdr)))
+			return false;
+		hdr = (const void *)(skb->data + ofs);
+		if (nexthdr == NEXTHDR_FRAGMENT) {
+			const struct frag_hdr *fh = (const void *)hdr;
+
+			if (fh->frag_off & htons(IP6_OFFSET)) {
+				key->ip.frag = OVS_FRAG_TYPE_LATER;
+				break;
+			}
+			key->ip.frag = OVS_FRAG_TYPE_FIRST;
+			ofs += sizeof(*fh);
+		} else if (nexthdr == NEXTHDR_AUTH) {
+			ofs += ipv6_authlen(hdr);
+		} else {
+			ofs += ipv6_optlen(hdr);
+		}
+		nexthdr = hdr->nexthdr;
+	}
+	if (unlikely(ofs > skb->len))
+		return false;
+	key->ip.proto = nexthdr;
+	skb_set_transport_header(skb, ofs);
+	return !ipv6_ext_hdr(nexthdr);
+}
+
+static void extract_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = skb_network_offset(skb);
+	const struct ipv6hdr *ip6;
+	bool upper;
+
+	if (!pull(skb, ofs + sizeof(*ip6)))
+		return;
+	ip6 = ipv6_hdr(skb);
+	upper = skip_ext_hdrs(skb, key, ip6->nexthdr, ofs + sizeof(*ip6));
+	if (unlikely(!upper && !key->ip.proto && key->ip.frag !=
+		     OVS_FRAG_TYPE_LATER)) {
+		key->ip.frag = 0;
+		return;
+	}
+
+	ip6 = ipv6_hdr(skb);	/* the walk may have moved the head */
+	key->ipv6.src = ip6->saddr;
+	key->ipv6.dst = ip6->daddr;
+	key->ipv6_label = ip6_flowlabel(ip6);
+	key->ip.tos = ipv6_get_dsfield(ip6);
+	key->ip.ttl = ip6->hop_limit;
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP)
+		key->ip.frag = OVS_FRAG_TYPE_FIRST;
+	if (upper)
+		extract_l4(skb, key);
+}
+
+/* ARP and RARP of IPv4 over Ethernet, RFC 826 and 903. */
+static void extract_arp(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	struct arp_eth {
+		struct arphdr hdr;
+		u8 sha[ETH_ALEN];
+		u8 sip[4];
+		u8 tha[ETH_ALEN];
+		u8 tip[4];
+	} __packed;
+	const struct arp_eth *arp;
+
+	if (!pull(skb, skb_network_offset(skb) + sizeof(*arp)))
+		return;
+	arp = (const struct arp_eth *)skb_network_header(skb);
+	if (arp->hdr.ar_hrd != htons(ARPHRD_ETHER) ||
+	    arp->hdr.ar_pro != htons(ETH_P_IP) ||
+	    arp->hdr.ar_hln != ETH_ALEN || arp->hdr.ar_pln != 4)
+		return;
+
+	/* The key has eight bits for the opcode: larger ones are unknown. */
+	if (ntohs(arp->hdr.ar_op) <= 0xff)
+		key->ip.proto = ntohs(arp->hdr.ar_op);
+	memcpy(&key->ipv4.src, arp->sip, sizeof(arp->sip));
+	memcpy(&key->ipv4.dst, arp->tip, sizeof(arp->tip));
+	ether_addr_copy(key->arp.sha, arp->sha);
+	ether_addr_copy(key->arp.tha, arp->tha);
+}
+
+static void extract_l3(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	skb_reset_transport_header(skb);
+	skb->transport_header = skb->network_header;
+
+	switch (key->eth.type) {
+	case htons(ETH_P_IP):
+		extract_ipv4(skb, key);
+		break;
+	case htons(ETH_P_IPV6):
+		extract_ipv6(skb, key);
+		break;
+	case htons(ETH_P_ARP):
+	case htons(ETH_P_RARP):
+		extract_arp(skb, key);
+		break;
+	}
+}
+
+/* Read an inline tag at @ofs, behind its type @tpid; returns the next type. */
+static int extract_inline_vlan(struct sk_buff *skb, struct ovs_vlan *vlan,
+			       __be16 tpid, unsigned int *ofs, __be16 *type)
+{
+	const struct vlan_hdr *hdr;
+
+	if (!pull(skb, *ofs + sizeof(*hdr)))
+		return -EINVAL;
+	hdr = (const struct vlan_hdr *)(skb->data + *ofs);
+	vlan->tpid = tpid;
+	vlan->tci = hdr->h_vlan_TCI | htons(VLAN_CFI_MASK);
+	*type = hdr->h_vlan_encapsulated_proto;
+	*ofs += sizeof(*hdr);
+	return 0;
+}
+
+/* What an 802.3 length field is followed by: SNAP's type, or none. */
+static __be16 extract_llc_type(struct sk_buff *skb, unsigned int *ofs)
+{
+	const struct llc_snap *llc;
+
+	if (skb->len < *ofs + sizeof(*llc) || !pull(skb, *ofs + sizeof(*llc)))
+		return htons(ETH_P_802_2);
+	llc = (const struct llc_snap *)(skb->data + *ofs);
+	if (llc->dsap != LLC_SAP_SNAP || llc->ssap != LLC_SAP_SNAP ||
+	    llc->oui[0] || llc->oui[1] || llc->oui[2])
+		return htons(ETH_P_802_2);
+	*ofs += sizeof(*llc);
+	if (eth_proto_is_802_3(llc->ethertype))
+		return llc->ethertype;
+	return htons(ETH_P_802_2);
+}
+
+/*
+ * Ethernet addresses, up to two VLAN tags, of which the device may have taken
+ * the outer one off (skb_vlan_tag_present()), and the type.
+ */
+static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = ETH_HLEN;
+	const struct ethhdr *eth;
+	struct ovs_vlan *vlan;
+	__be16 type;
+
+	skb_reset_mac_header(skb);
+	if (unlikely(!pull(skb, ETH_HLEN)))
+		return -EINVAL;
+	eth = eth_hdr(skb);
+	ether_addr_copy(key->eth.src, eth->h_source);
+	ether_addr_copy(key->eth.dst, eth->h_dest);
+	type = eth->h_proto;
+
+	vlan = &key->eth.vlan;
+	if (skb_vlan_tag_present(skb)) {
+		vlan->tci = htons(skb->vlan_tci | VLAN_CFI_MASK);
+		vlan->tpid = skb->vlan_proto;
+		vlan = &key->eth.cvlan;
+	}
+	/* What skb_vlan_pop() goes by: the type in the frame, tag included. */
+	skb->protocol = type;
+	while (unlikely(eth_type_vlan(type))) {
+		if (extract_inline_vlan(skb, vlan, type, &ofs, &type))
+			return -EINVAL;
+		if (vlan == &key->eth.cvlan)
+			break;
+		vlan = &key->eth.cvlan;
+	}
+
+	if (unlikely(!eth_proto_is_802_3(type))) {
+		type = extract_llc_type(skb, &ofs);
+		if (!eth_type_vlan(skb->protocol))
+			skb->protocol = type;
+	}
+	key->eth.type = type;
+	skb_set_network_header(skb, ofs);
+	skb_reset_mac_len(skb);
+	return 0;
+}
+
+int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	u8 mac_proto = key->eth.mac_proto;
+	int err;
+
+	memset_after(key, 0, priority);
+	key->eth.mac_proto = mac_proto;
+	key->skb_mark = skb->mark;
+	key->priority = skb->priority;
+	if (likely(mac_proto == OVS_MAC_ETHERNET)) {
+		err = extract_eth(skb, key);
+		if (unlikely(err))
+			return err;
+	} else {
+		skb_reset_network_header(skb);
+		skb->mac_len = 0;
+		key->eth.type = skb->protocol;
+	}
+	extract_l3(skb, key);
+	return 0;
+}
+
+int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
+			 u16 in_port)
+{
+	key->in_port = in_port;
+	key->recirc_id = 0;
+	key->dp_hash = 0;
+	key->eth.mac_proto = OVS_MAC_ETHERNET;
+	return ovs_flow_key_update(skb, key);
+}
+
+/**
+ * ovs_flow_stats_get - sum up the counters of a flow
+ * @flow: a flow.
+ * @totals: what it counted until now; CPUs that count meanwhile may or may not
+ *	be included.
+ *
+ * Context: any in which @flow cannot be freed.
+ */
+void ovs_flow_stats_get(const struct sw_flow *flow,
+			struct ovs_flow_totals *totals)
+{
+	int cpu;
+
+	memset(totals, 0, sizeof(*totals));
+	for_each_possible_cpu(cpu) {
+		const struct sw_flow_stats *s = per_cpu_ptr(flow->stats, cpu);
+		unsigned int start;
+		u64 packets, bytes;
+		unsigned long used;
+
+		do {
+			start = ovs_u64_stats_begin(&s->syncp);
+			packets = s->packets;
+			bytes = s->bytes;
+		} while (ovs_u64_stats_retry(&s->syncp, start));
+
+		totals->stats.n_packets += packets;
+		totals->stats.n_bytes += bytes;
+		totals->tcp_flags |= READ_ONCE(s->tcp_flags);
+		used = READ_ONCE(s->used);
+		if (used && (!totals->used || time_after(used, totals->used)))
+			totals->used = used;
+	}
+}
+
+/**
+ * ovs_flow_stats_clear - set the counters of a flow to zero
+ * @flow: a flow.
+ *
+ * A packet counted at the same time on another CPU may survive it.
+ *
+ * Context: process; ovs_mutex held.
+ */
+void ovs_flow_stats_clear(struct sw_flow *flow)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct sw_flow_stats *s = per_cpu_ptr(flow->stats, cpu);
+
+		s->packets = 0;
+		s->bytes = 0;
+		s->used = 0;
+		s->tcp_flags = 0;
+	}
+}
+
+/**
+ * ovs_flow_used_ms - a time of last use on the monotonic clock
+ * @used: in jiffies.
+ *
+ * Return: milliseconds since boot.
+ */
+u64 ovs_flow_used_ms(unsigned long used)
+{
+	return ktime_get_ns() / NSEC_PER_MSEC -
+	       jiffies_to_msecs(jiffies - used);
+}

@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The megaflow table: for each mask in turn, the packet's key under that mask
+ * is looked up in one hash table.  A per-CPU cache remembers which mask matched
+ * packets like this one.
+ */
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/random.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+
+#include "datapath.h"
+#include "flow_netlink.h"
+#include "flow_table.h"
+
+static u64 hash_secret __read_mostly;
+
+/* Stirs one word into a hash: the "mum" step of wyhash, keyed per boot. */
+static inline u64 hash_word(u64 hash, u64 word)
+{
+#ifdef __SIZEOF_INT128__
+	__uint128_t m = (__uint128_t)(hash ^ word) * hash_secret;
+
+	return (u64)m ^ (u64)(m >> 64);
+#else
+	return hash_64(hash ^ word, 64) * hash_secret;
+#endif
+}
+
+/**
+ * struct flow_lookup - what the hash table of flows is searched for
+ * @hash: of @packed.
+ * @mask: the mask under which @packed was made.
+ * @packed: the masked key's words.
+ */
+struct flow_lookup {
+	u32 hash;
+	const struct sw_flow_mask *mask;
+	u64 packed[OVS_KEY_WORDS];
+};
+
+static u32 lookup_hash(const void *data, u32 len, u32 seed)
+{
+	return ((const struct flow_lookup *)data)->hash;
+}
+
+static u32 flow_hash(const void *data, u32 len, u32 seed)
+{
+	return ((const struct sw_flow *)data)->hash;
+}
+
+static int flow_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct flow_lookup *want = arg->key;
+	const struct sw_flow *flow = obj;
+	unsigned int i;
+
+	if (flow->hash != want->hash || flow->mask != want->mask)
+		return 1;
+	for (i = 0; i < want->mask->words.n; i++)
+		if (flow->packed[i] != want->packed[i])
+			return 1;
+	return 0;
+}
+
+static const struct rhashtable_params flow_params = {
+	.head_offset = offsetof(struct sw_flow, table_node),
+	.hashfn = lookup_hash,
+	.obj_hashfn = flow_hash,
+	.obj_cmpfn = flow_cmp,
+	.min_size = 64,
+	.automatic_shrinking = true,
+};
+
+static const struct rhashtable_params ufid_params = {
+	.head_offset = offsetof(struct sw_flow, ufid_node),
+	.key_offset = offsetof(struct sw_flow, id.ufid_len),
+	.key_len = sizeof(u32) * 5,
+	.min_size = 64,
+	.automatic_shrinking = true,
+};
+
+static void lookup_prepare(struct flow_lookup *l, const struct sw_flow_key *key,
+			   const struct sw_flow_mask *mask)
+{
+	u64 hash = mask->seed;
+	unsigned int i;
+
+	for (i = 0; i < mask->words.n; i++) {
+		unsigned int w = mask->words.idx[i];
+
+		l->packed[i] = key->words[w] & mask->key.words[w];
+		hash = hash_word(hash, l->packed[i]);
+	}
+	l->mask = mask;
+	l->hash = hash;
+}
+
+static struct sw_flow *mask_lookup(struct flow_table *tbl,
+				   const struct sw_flow_key *key,
+				   const struct sw_flow_mask *mask)
+{
+	struct flow_lookup l;
+
+	lookup_prepare(&l, key, mask);
+	return rhashtable_lookup(&tbl->flows, &l, flow_params);
+}
+
+/**
+ * ovs_flow_tbl_lookup_stats - find the flow of a packet
+ * @tbl: the table.
+ * @key: the packet's key.
+ * @n_mask_hit: incremented for each mask tried.
+ * @n_cache_hit: incremented if the cache knew the mask.
+ *
+ * Context: rcu_read_lock() held, BH disabled.
+ * Return: the flow, or NULL.
+ */
+noinline struct sw_flow *
+ovs_flow_tbl_lookup_stats(struct flow_table *tbl, const struct sw_flow_key *key,
+			  u32 *n_mask_hit, u32 *n_cache_hit)
+{
+	const struct mask_array *ma = rcu_dereference(tbl->masks);
+	const struct mask_cache *cache = rcu_dereference(tbl->cache);
+	struct mask_cache_entry *ce = NULL;
+	struct sw_flow *flow;
+	unsigned int i;
+
+	if (ma->n > 1 && cache->size) {
+		u64 hash = hash_secret;
+
+		for (i = 0; i < ma->all_words.n; i++) {
+			unsigned int w = ma->all_words.idx[i];
+
+			hash = hash_word(hash, key->words[w] & ma->all.words[w]);
+		}
+		ce = this_cpu_ptr(cache->entries) +
+		     ((hash >> 32) & (cache->size - 1));
+		if (ce->hash == (u32)hash && ce->mask < ma->n) {
+			(*n_mask_hit)++;
+			flow = mask_lookup(tbl, key, ma->masks[ce->mask]);
+			if (likely(flow)) {
+				(*n_cache_hit)++;
+				return flow;
+			}
+		}
+		ce->hash = hash;
+	}
+
+	for (i = 0; i < ma->n; i++) {
+		(*n_mask_hit)++;
+		flow = mask_lookup(tbl, key, ma->masks[i]);
+		if (flow) {
+			if (ce)
+				ce->mask = i;
+			return flow;
+		}
+	}
+	return NULL;
+}
+
+/* The mask of @tbl equal to @key, or NULL.  Context: ovs_mutex held. */
+static struct sw_flow_mask *mask_find(const struct flow_table *tbl,
+				      const struct sw_flow_key *key)
+{
+	const struct mask_array *ma = ovsl_dereference(tbl->masks);
+	unsigned int i;
+
+	for (i = 0; i < ma->n; i++)
+		if (!memcmp(&ma->masks[i]->key, key, sizeof(*key)))
+			return ma->masks[i];
+	return NULL;
+}
+
+/* Replace the array of masks by one with @add, or without @del. */
+static int masks_replace(struct flow_table *tbl, struct sw_flow_mask *add,
+			 const struct sw_flow_mask *del)
+{
+	struct mask_array *old = rcu_dereference_protected(tbl->masks, true);
+	unsigned int i, j, n = old ? old->n : 0;
+	struct mask_array *new;
+
+	new = kvzalloc(struct_size(new, masks, n + 1), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		if (old->masks[i] != del)
+			new->masks[new->n++] = old->masks[i];
+	if (add)
+		new->masks[new->n++] = add;
+	for (i = 0; i < new->n; i++)
+		for (j = 0; j < OVS_KEY_WORDS; j++)
+			new->all.words[j] |= new->masks[i]->key.words[j];
+	ovs_word_list_init(&new->all_words, &new->all);
+
+	rcu_assign_pointer(tbl->masks, new);
+	if (old)
+		kvfree_rcu(old, rcu);
+	return 0;
+}
+
+static struct sw_flow_mask *mask_get(struct flow_table *tbl,
+				     const struct sw_flow_key *key)
+{
+	struct sw_flow_mask *mask = mask_find(tbl, key);
+	int err;
+
+	if (mask) {
+		mask->refs++;
+		return mask;
+	}
+	mask = kzalloc(sizeof(*mask), GFP_KERNEL);
+	if (!mask)
+		return ERR_PTR(-ENOMEM);
+	mask->refs = 1;
+	mask->key = *key;
+	get_random_bytes(&mask->seed, sizeof(mask->seed));
+	ovs_word_list_init(&mask->words, key);
+	err = masks_replace(tbl, mask, NULL);
+	if (err) {
+		kfree(mask);
+		return ERR_PTR(err);
+	}
+	return mask;
+}
+
+static void mask_put(struct flow_table *tbl, struct sw_flow_mask *mask)
+{
+	if (--mask->refs)
+		return;
+	/*
+	 * Without memory for a shorter array the mask stays where it is, unused
+	 * but found again by mask_find(), until the table goes.
+	 */
+	if (!masks_replace(tbl, NULL, mask))
+		kfree_rcu(mask, rcu);
+}
+
+/**
+ * ovs_flow_alloc - make a flow that is in no table yet
+ * @key: its key.
+ * @mask: its mask.
+ * @id: its name; @id->key is taken over if this succeeds.
+ *
+ * Context: process.
+ * Return: the flow, without actions, or an error pointer.
+ */
+struct sw_flow *ovs_flow_alloc(const struct sw_flow_key *key,
+			       const struct sw_flow_key *mask,
+			       const struct sw_flow_id *id)
+{
+	struct ovs_word_list words;
+	struct sw_flow *flow;
+	unsigned int i;
+
+	ovs_word_list_init(&words, mask);
+	flow = kzalloc(struct_size(flow, packed, words.n), GFP_KERNEL);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	flow->stats = alloc_percpu(struct sw_flow_stats);
+	if (!flow->stats) {
+		kfree(flow);
+		return ERR_PTR(-ENOMEM);
+	}
+	for (i = 0; i < words.n; i++)
+		flow->packed[i] = key->words[words.idx[i]] &
+				  mask->words[words.idx[i]];
+	flow->id = *id;
+	return flow;
+}
+
+/**
+ * ovs_flow_free - free a flow that no reader can see
+ * @flow: the flow.
+ *
+ * Context: any.
+ */
+void ovs_flow_free(struct sw_flow *flow)
+{
+	struct sw_flow_actions *acts;
+
+	acts = rcu_dereference_protected(flow->sf_acts, true);
+	if (acts)
+		ovs_acts_free(acts);
+	kfree(flow->id.key);
+	free_percpu(flow->stats);
+	kfree(flow);
+}
+
+static void flow_free_cb(struct rcu_head *rcu)
+{
+	ovs_flow_free(container_of(rcu, struct sw_flow, rcu));
+}
+
+/**
+ * ovs_flow_free_rcu - free a flow that was in a table, once readers are done
+ * @flow: the flow, removed.
+ *
+ * Context: any.
+ */
+void ovs_flow_free_rcu(struct sw_flow *flow)
+{
+	call_rcu(&flow->rcu, flow_free_cb);
+}
+
+/**
+ * ovs_flow_masked_key - the key of a flow, with what its mask leaves out zero
+ * @flow: a flow in a table.
+ * @key: filled in.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ */
+void ovs_flow_masked_key(const struct sw_flow *flow, struct sw_flow_key *key)
+{
+	const struct ovs_word_list *words = &flow->mask->words;
+	unsigned int i;
+
+	memset(key, 0, sizeof(*key));
+	for (i = 0; i < words->n; i++)
+		key->words[words->idx[i]] = flow->packed[i];
+}
+
+/**
+ * ovs_flow_tbl_insert - put a flow into the table
+ * @tbl: the table, which has no flow of the same key and mask, or UFID.
+ * @flow: the flow, with actions.
+ * @mask: its mask.
+ *
+ * Context: process; ovs_mutex held.
+ * Return: 0, -ENOMEM, or what the hash table says when it can't take more.
+ */
+int ovs_flow_tbl_insert(struct flow_table *tbl, struct sw_flow *flow,
+			const struct sw_flow_key *mask)
+{
+	u64 hash;
+	unsigned int i;
+	int err;
+
+	flow->mask = mask_get(tbl, mask);
+	if (IS_ERR(flow->mask))
+		return PTR_ERR(flow->mask);
+	hash = flow->mask->seed;
+	for (i = 0; i < flow->mask->words.n; i++)
+		hash = hash_word(hash, flow->packed[i]);
+	flow->hash = hash;
+
+	err = xa_alloc(&tbl->by_index, &flow->index, flow, xa_limit_31b,
+		       GFP_KERNEL);
+	if (err)
+		goto err_mask;
+	if (flow->id.ufid_len) {
+		err = rhashtable_insert_fast(&tbl->ufids, &flow->ufid_node,
+					     ufid_params);
+		if (err)
+			goto err_index;
+	}
+	err = rhashtable_insert_fast(&tbl->flows, &flow->table_node,
+				     flow_params);
+	if (err)
+		goto err_ufid;
+	WRITE_ONCE(tbl->count, tbl->count + 1);
+	return 0;
+
+err_ufid:
+	if (flow->id.ufid_len)
+		rhashtable_remove_fast(&tbl->ufids, &flow->ufid_node,
+				       ufid_params);
+err_index:
+	xa_erase(&tbl->by_index, flow->index);
+err_mask:
+	mask_put(tbl, flow->mask);
+	/* A dump may have seen it by its index or UFID. */
+	synchronize_rcu();
+	return err;
+}
+
+/**
+ * ovs_flow_tbl_remove - take a flow out of the table
+ * @tbl: the table.
+ * @flow: a flow in it, which the caller frees with ovs_flow_free_rcu().
+ *
+ * Context: process; ovs_mutex held.
+ */
+void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow)
+{
+	rhashtable_remove_fast(&tbl->flows, &flow->table_node, flow_params);
+	if (flow->id.ufid_len)
+		rhashtable_remove_fast(&tbl->ufids, &flow->ufid_node,
+				       ufid_params);
+	xa_erase(&tbl->by_index, flow->index);
+	WRITE_ONCE(tbl->count, tbl->count - 1);
+	mask_put(tbl, flow->mask);
+}
+
+/**
+ * ovs_flow_tbl_flush - remove and free all flows
+ * @tbl: the table.
+ *
+ * Context: process; ovs_mutex held.
+ */
+void ovs_flow_tbl_flush(struct flow_table *tbl)
+{
+	struct sw_flow *flow;
+	unsigned long index;
+
+	xa_for_each(&tbl->by_index, index, flow) {
+		ovs_flow_tbl_remove(tbl, flow);
+		ovs_flow_free_rcu(flow);
+		cond_resched();
+	}
+}
+
+/**
+ * ovs_flow_tbl_lookup_masked - find a flow by its key and mask
+ * @tbl: the table.
+ * @key: its key.
+ * @mask: its mask.
+ *
+ * Context: process; ovs_mutex held.
+ * Return: the flow, or NULL.
+ */
+struct sw_flow *ovs_flow_tbl_lookup_masked(struct flow_table *tbl,
+					   const struct sw_flow_key *key,
+					   const struct sw_flow_key *mask)
+{
+	const struct sw_flow_mask *m = mask_find(tbl, mask);
+	struct sw_flow *flow;
+
+	if (!m)
+		return NULL;
+	rcu_read_lock();
+	flow = mask_lookup(tbl, key, m);
+	rcu_read_unlock();
+	return flow;
+}
+
+/**
+ * ovs_flow_tbl_lookup_ufid - find a flow by its unique identifier
+ * @tbl: the table.
+ * @id: with a UFID.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ * Return: the flow, or NULL.
+ */
+struct sw_flow *ovs_flow_tbl_lookup_ufid(struct flow_table *tbl,
+					 const struct sw_flow_id *id)
+{
+	return rhashtable_lookup_fast(&tbl->ufids, &id->ufid_len, ufid_params);
+}
+
+/**
+ * ovs_flow_tbl_lookup_key - find a flow that is named by its key
+ * @tbl: the table.
+ * @key: the key it was made with, before masking.
+ *
+ * Context: process; ovs_mutex held.
+ * Return: the flow, or NULL.
+ */
+struct sw_flow *ovs_flow_tbl_lookup_key(struct flow_table *tbl,
+					const struct sw_flow_key *key)
+{
+	const struct mask_array *ma = ovsl_dereference(tbl->masks);
+	struct sw_flow *flow, *found = NULL;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < ma->n && !found; i++) {
+		flow = mask_lookup(tbl, key, ma->masks[i]);
+		if (flow && flow->id.key &&
+		    !memcmp(flow->id.key, key, sizeof(*key)))
+			found = flow;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * ovs_flow_tbl_next - walk all flows
+ * @tbl: the table.
+ * @index: where to start; set to the index of the flow found.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ * Return: the first flow at or behind @index, or NULL.
+ */
+struct sw_flow *ovs_flow_tbl_next(struct flow_table *tbl, unsigned long *index)
+{
+	return xa_find(&tbl->by_index, index, ULONG_MAX, XA_PRESENT);
+}
+
+static void cache_free_cb(struct rcu_head *rcu)
+{
+	struct mask_cache *cache = container_of(rcu, struct mask_cache, rcu);
+
+	free_percpu(cache->entries);
+	kfree(cache);
+}
+
+/**
+ * ovs_flow_tbl_set_cache_size - resize the mask cache, which empties it
+ * @tbl: the table.
+ * @size: entries per CPU: 0, or a power of two up to %OVS_MASK_CACHE_MAX.
+ *
+ * Context: process; ovs_mutex held, or @tbl not yet published.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int ovs_flow_tbl_set_cache_size(struct flow_table *tbl, u32 size)
+{
+	struct mask_cache *old = rcu_dereference_protected(tbl->cache, true);
+	struct mask_cache *new;
+
+	if ((size && !is_power_of_2(size)) || size > OVS_MASK_CACHE_MAX)
+		return -EINVAL;
+	if (old && old->size == size)
+		return 0;
+	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	new->size = size;
+	if (size) {
+		new->entries = __alloc_percpu(size * sizeof(*new->entries),
+					      __alignof__(*new->entries));
+		if (!new->entries) {
+			kfree(new);
+			return -ENOMEM;
+		}
+	}
+	rcu_assign_pointer(tbl->cache, new);
+	if (old)
+		call_rcu(&old->rcu, cache_free_cb);
+	return 0;
+}
+
+/**
+ * ovs_flow_tbl_cache_size - entries per CPU of the mask cache
+ * @tbl: the table.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ * Return: the number.
+ */
+u32 ovs_flow_tbl_cache_size(const struct flow_table *tbl)
+{
+	return rcu_dereference_ovsl(tbl->cache)->size;
+}
+
+/**
+ * ovs_flow_tbl_num_masks - masks in use
+ * @tbl: the table.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ * Return: the number.
+ */
+unsigned int ovs_flow_tbl_num_masks(const struct flow_table *tbl)
+{
+	return rcu_dereference_ovsl(tbl->masks)->n;
+}
+
+/**
+ * ovs_flow_tbl_init - make an empty table
+ * @tbl: zeroed.
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM; then nothing is to be undone.
+ */
+int ovs_flow_tbl_init(struct flow_table *tbl)
+{
+	int err;
+
+	err = masks_replace(tbl, NULL, NULL);
+	if (err)
+		return err;
+	err = ovs_flow_tbl_set_cache_size(tbl, OVS_MASK_CACHE_DEFAULT);
+	if (err)
+		goto err_masks;
+	err = rhashtable_init(&tbl->flows, &flow_params);
+	if (err)
+		goto err_cache;
+	err = rhashtable_init(&tbl->ufids, &ufid_params);
+	if (err)
+		goto err_flows;
+	xa_init_flags(&tbl->by_index, XA_FLAGS_ALLOC);
+	return 0;
+
+err_flows:
+	rhashtable_destroy(&tbl->flows);
+err_cache:
+	cache_free_cb(&rcu_dereference_protected(tbl->cache, true)->rcu);
+err_masks:
+	kvfree(rcu_dereference_protected(tbl->masks, true));
+	return err;
+}
+
+/**
+ * ovs_flow_tbl_destroy - free a table that no packet can reach, and its flows
+ * @tbl: the table.
+ *
+ * Context: process; an RCU grace period has passed since the last packet could
+ * find @tbl.
+ */
+void ovs_flow_tbl_destroy(struct flow_table *tbl)
+{
+	struct mask_array *ma;
+	unsigned int i;
+
+	ma = rcu_dereference_protected(tbl->masks, true);
+	for (i = 0; i < ma->n; i++)	/* those that mask_put() left behind */
+		kfree(ma->masks[i]);
+	kvfree(ma);
+	cache_free_cb(&rcu_dereference_protected(tbl->cache, true)->rcu);
+	rhashtable_destroy(&tbl->flows);
+	rhashtable_destroy(&tbl->ufids);
+	xa_destroy(&tbl->by_index);
+}
+
+/**
+ * ovs_flow_tbl_setup - draw the key of the hash that all tables share
+ *
+ * Context: module init.
+ */
+void __init ovs_flow_tbl_setup(void)
+{
+	get_random_bytes(&hash_secret, sizeof(hash_secret));
+	hash_secret |= 1;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all types of ports have in common: life, upcall sockets, counters, the
+ * way in and the way out.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <linux/slab.h>
+
+#include "datapath.h"
+#include "vport.h"
+
+static const struct vport_ops *const vport_types[] = {
+	&ovs_netdev_vport_ops,
+	&ovs_internal_vport_ops,
+};
+
+/**
+ * ovs_vport_of_dev - the port that a device is
+ * @dev: any device.
+ *
+ * Context: RCU read side or rtnl held.
+ * Return: its port, or NULL.
+ */
+struct vport *ovs_vport_of_dev(const struct net_device *dev)
+{
+	if (ovs_is_internal_dev(dev))
+		return ovs_internal_dev_vport(dev);
+	return ovs_netdev_vport(dev);
+}
+
+/**
+ * ovs_vport_locate - find a port by name
+ * @net: the namespace of its datapath; the device may have moved to another.
+ * @name: name of the device.
+ *
+ * Context: RCU read side, or rtnl and ovs_mutex held.
+ * Return: the port, or NULL.
+ */
+struct vport *ovs_vport_locate(struct net *net, const char *name)
+{
+	struct ovs_net *ovs_net = net_generic(net, ovs_net_id);
+	struct net_device *dev;
+	struct datapath *dp;
+	struct vport *vport;
+	u32 i;
+
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(net, name);
+	vport = dev ? ovs_vport_of_dev(dev) : NULL;
+	if (vport && net_eq(ovs_dp_get_net(vport->dp), net))
+		goto out;
+
+	list_for_each_entry_rcu(dp, &ovs_net->dps, list_node) {
+		const struct vport_table *t = rcu_dereference(dp->ports);
+
+		for (i = 0; i < t->n; i++) {
+			vport = rcu_dereference(t->ports[i]);
+			if (vport && !strcmp(ovs_vport_name(vport), name))
+				goto out;
+		}
+	}
+	vport = NULL;
+out:
+	rcu_read_unlock();
+	return vport;
+}
+
+/**
+ * ovs_vport_add - make a port and start receiving from it
+ * @parms: what it is to be; its number is free.
+ *
+ * Context: process; rtnl and ovs_mutex held.
+ * Return: the port, or an error pointer, explained in the extack.
+ */
+struct vport *ovs_vport_add(const struct vport_parms *parms)
+{
+	const struct vport_ops *ops = NULL;
+	struct vport *vport;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(vport_types); i++)
+		if (vport_types[i]->type == parms->type)
+			ops = vport_types[i];
+	if (!ops) {
+		NL_SET_ERR_MSG(parms->extack, "port type is not supported");
+		return ERR_PTR(-EAFNOSUPPORT);
+	}
+
+	vport = kzalloc(sizeof(*vport), GFP_KERNEL);
+	if (!vport)
+		return ERR_PTR(-ENOMEM);
+	vport->ops = ops;
+	vport->dp = parms->dp;
+	vport->port_no = parms->port_no;
+	err = ovs_vport_set_upcall_portids(vport, parms->upcall_portids);
+	if (err) {
+		NL_SET_ERR_MSG(parms->extack,
+			       "UPCALL_PID must hold one or more port ids");
+		goto err_free;
+	}
+	err = ops->create(vport, parms);
+	if (err)
+		goto err_portids;
+	err = ovs_dp_port_set(parms->dp, parms->port_no, vport);
+	if (err)
+		goto err_detach;
+	return vport;
+
+err_detach:
+	ops->detach(vport);
+err_portids:
+	kfree(rcu_dereference_protected(vport->upcall_portids, true));
+err_free:
+	kfree(vport);
+	return ERR_PTR(err);
+}
+
+/**
+ * ovs_vport_del - take a port out of its datapath and free it
+ * @vport: the port.
+ *
+ * Context: process; rtnl and ovs_mutex held.
+ */
+void ovs_vport_del(struct vport *vport)
+{
+	ovs_dp_port_set(vport->dp, vport->port_no, NULL);
+	vport->ops->detach(vport);
+	kfree_rcu(rcu_dereference_protected(vport->upcall_portids, true), rcu);
+	kfree(vport);
+}
+
+/**
+ * ovs_vport_set_upcall_portids - say which sockets get the misses of a port
+ * @vport: the port.
+ * @ids: array of u32.
+ *
+ * Context: process; ovs_mutex held.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int ovs_vport_set_upcall_portids(struct vport *vport, const struct nlattr *ids)
+{
+	struct vport_portids *old, *new;
+	unsigned int len = nla_len(ids);
+
+	if (!len || len % sizeof(u32))
+		return -EINVAL;
+	new = kmalloc(struct_size(new, ids, len / sizeof(u32)), GFP_KERNEL);
+	if (!new)
+		return -ENOMEM;
+	new->n_ids = len / sizeof(u32);
+	new->rn_ids = reciprocal_value(new->n_ids);
+	nla_memcpy(new->ids, ids, len);
+
+	old = rcu_dereference_protected(vport->upcall_portids, true);
+	rcu_assign_pointer(vport->upcall_portids, new);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+/**
+ * ovs_vport_put_upcall_portids - write the sockets of a port into a message
+ * @vport: the port.
+ * @skb: the message.
+ *
+ * Context: RCU read side, or ovs_mutex held.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ovs_vport_put_upcall_portids(const struct vport *vport, struct sk_buff *skb)
+{
+	const struct vport_portids *ids;
+
+	ids = rcu_dereference_ovsl(vport->upcall_portids);
+	if (vport->dp->user_features & OVS_DP_F_VPORT_PIDS)
+		return nla_put(skb, OVS_VPORT_ATTR_UPCALL_PID,
+			       ids->n_ids * sizeof(u32), ids->ids);
+	return nla_put_u32(skb, OVS_VPORT_ATTR_UPCALL_PID, ids->ids[0]);
+}
+
+/**
+ * ovs_vport_find_upcall_portid - the socket for the miss of a packet
+ * @vport: where it came from.
+ * @skb: the packet: those of one connection go to one socket.
+ *
+ * Context: RCU read side.
+ * Return: the port id; 0: none.
+ */
+u32 ovs_vport_find_upcall_portid(const struct vport *vport, struct sk_buff *skb)
+{
+	const struct vport_portids *ids = rcu_dereference(vport->upcall_portids);
+	u32 hash;
+
+	if (ids->n_ids == 1)
+		return ids->ids[0];
+	hash = skb_get_hash(skb);
+	return ids->ids[hash - ids->n_ids * reciprocal_divide(hash, ids->rn_ids)];
+}
+
+/**
+ * ovs_vport_get_stats - the counters of a port, which are its device's
+ * @vport: the port.
+ * @stats: filled in.
+ *
+ * Context: process or RCU read side.
+ */
+void ovs_vport_get_stats(const struct vport *vport,
+			 struct ovs_vport_stats *stats)
+{
+	struct rtnl_link_stats64 dev_stats;
+	const struct rtnl_link_stats64 *s;
+
+	s = dev_get_stats(vport->dev, &dev_stats);
+	stats->rx_packets = s->rx_packets;
+	stats->tx_packets = s->tx_packets;
+	stats->rx_bytes = s->rx_bytes;
+	stats->tx_bytes = s->tx_bytes;
+	stats->rx_errors = s->rx_errors;
+	stats->tx_errors = s->tx_errors;
+	stats->rx_dropped = s->rx_dropped;
+	stats->tx_dropped = s->tx_dropped;
+}
+
+/**
+ * ovs_vport_receive - a packet enters the datapath
+ * @vport: where.
+ * @skb: data at the Ethernet header; taken over.
+ *
+ * Context: rcu_read_lock() held, BH disabled.
+ */
+void ovs_vport_receive(struct vport *vport, struct sk_buff *skb)
+{
+	struct sw_flow_key key;
+
+	OVS_CB(skb)->input_vport = vport;
+	OVS_CB(skb)->cutlen = 0;
+	OVS_CB(skb)->recircs = 0;
+	OVS_CB(skb)->key_stale = false;
+	if (unlikely(!net_eq(dev_net(skb->dev), ovs_dp_get_net(vport->dp))))
+		skb_scrub_packet(skb, true);
+
+	if (unlikely(ovs_flow_key_extract(skb, &key, vport->port_no))) {
+		kfree_skb(skb);
+		return;
+	}
+	ovs_dp_process_packet(skb, &key);
+}
+
+static unsigned int packet_length(const struct sk_buff *skb, u8 mac_proto)
+{
+	unsigned int len = skb->len;
+
+	if (mac_proto == OVS_MAC_ETHERNET)
+		len -= ETH_HLEN;
+	/* One tag does not count against the MTU, as in the VLAN driver. */
+	if (!skb_vlan_tag_present(skb) && eth_type_vlan(skb->protocol))
+		len -= VLAN_HLEN;
+	return len;
+}
+
+/**
+ * ovs_vport_send - a packet leaves the datapath
+ * @vport: where.
+ * @skb: taken over.
+ * @mac_proto: &enum ovs_mac_proto of the packet.
+ *
+ * Context: rcu_read_lock() held, BH disabled.
+ */
+void ovs_vport_send(struct vport *vport, struct sk_buff *skb, u8 mac_proto)
+{
+	unsigned int mtu = READ_ONCE(vport->dev->mtu);
+
+	if (unlikely(mac_proto != OVS_MAC_ETHERNET &&
+		     vport->dev->type == ARPHRD_ETHER))
+		goto drop;
+	if (unlikely(packet_length(skb, mac_proto) > mtu &&
+		     !skb_is_gso(skb))) {
+		dev_core_stats_tx_dropped_inc(vport->dev);
+		net_dbg_ratelimited("%s: dropped a packet of %u bytes, over the MTU of %u\n",
+				    ovs_vport_name(vport),
+				    packet_length(skb, mac_proto), mtu);
+		goto drop;
+	}
+	skb->dev = vport->dev;
+	skb_clear_tstamp(skb);
+	vport->ops->send(skb);
+	return;
+drop:
+	kfree_skb(skb);
+}
+
+/*
+ * A device goes, or changes namespace: it is a port no more.  An internal
+ * device stays a port when it moves.
+ */
+static int device_event(struct notifier_block *nb, unsigned long event,
+			void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	struct vport *vport;
+
+	if (event != NETDEV_UNREGISTER ||
+	    (ovs_is_internal_dev(dev) && dev->reg_state != NETREG_UNREGISTERING))
+		return NOTIFY_DONE;
+	vport = ovs_vport_of_dev(dev);
+	if (!vport)
+		return NOTIFY_DONE;
+
+	ovs_lock();
+	if (vport->port_no == OVSP_LOCAL) {
+		ovs_dp_destroy(vport->dp);
+	} else {
+		ovs_vport_notify_del(vport);
+		ovs_vport_del(vport);
+	}
+	ovs_unlock();
+	return NOTIFY_DONE;
+}
+
+struct notifier_block ovs_dp_device_notifier = {
+	.notifier_call = device_event,
+};
