@@ -145,7 +145,7 @@ static const struct key_attr key_attrs[] = {
 	ATTR(SKB_MARK, sizeof(u32), PREREQ_NONE, true, mark_fields),
 	ATTR(SCTP, sizeof(struct ovs_key_sctp), PREREQ_SCTP, false,
 	     ports_fields),
-	ATTR(TCP_FLAGS, sizeof(__be16), PREREQ_TCP, true, flags_fields),
+	ATTR(TCP_FLAGS, sizeof(__be16), PREREQ_TCP, false, flags_fields),
 	ATTR(DP_HASH, sizeof(u32), PREREQ_NONE, true, hash_fields),
 	ATTR(RECIRC_ID, sizeof(u32), PREREQ_NONE, true, recirc_fields),
 };
@@ -236,7 +236,7 @@ void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
 	}
 }
 
-static void key_to_attr(const struct sw_flow_key *key,
+static void key_to_attr(const struct sw_flow_key *key, bool is_mask,
 			const struct key_attr *desc, void *data)
 {
 	unsigned int i;
@@ -254,7 +254,8 @@ static void key_to_attr(const struct sw_flow_key *key,
 			*dst = ntohs(*(const __be16 *)src);
 			break;
 		case FIELD_BE16_IN_U8:
-			dst[0] = 0;
+			/* A larger number is unknown: so a mask covers it. */
+			dst[0] = is_mask && *src == 0xff ? 0xff : 0;
 			dst[1] = *src;
 			break;
 		}
@@ -338,9 +339,25 @@ static int key_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr,
 	return -EINVAL;
 }
 
+/* Whether an attribute of a mask asks for nothing; TUNNEL nests. */
+static bool mask_attr_empty(const struct nlattr *nla)
+{
+	const struct nlattr *inner;
+	int rem;
+
+	if (nla_type(nla) != OVS_KEY_ATTR_TUNNEL)
+		return nla_type(nla) != OVS_KEY_ATTR_ENCAP &&
+		       !memchr_inv(nla_data(nla), 0, nla_len(nla));
+	nla_for_each_nested(inner, nla, rem)
+		if (!nla_len(inner) ||
+		    memchr_inv(nla_data(inner), 0, nla_len(inner)))
+			return false;
+	return !rem;
+}
+
 /*
- * Sort the attributes of a nest by type.  Of a mask, an attribute that is all
- * zero counts as absent.
+ * Sort the attributes of a nest by type.  Of a mask, an attribute that asks for
+ * nothing counts as absent, even one that is not supported.
  */
 static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 			bool is_mask, struct netlink_ext_ack *extack)
@@ -352,6 +369,8 @@ static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 	nla_for_each_nested(nla, nest, rem) {
 		const struct key_attr *desc = key_attr_find(nla_type(nla));
 
+		if (!desc && is_mask && mask_attr_empty(nla))
+			continue;
 		if (!desc)
 			return key_refuse(extack, nla,
 					  "key attribute is not supported");
@@ -361,8 +380,7 @@ static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 		if (desc->fields && nla_len(nla) != desc->len)
 			return key_refuse(extack, nla,
 					  "key attribute has the wrong length");
-		if (is_mask && desc->fields &&
-		    !memchr_inv(nla_data(nla), 0, nla_len(nla)))
+		if (is_mask && mask_attr_empty(nla))
 			continue;
 		tb->a[nla_type(nla)] = nla;
 	}
@@ -748,7 +766,7 @@ int ovs_nla_get_used(struct sw_flow_key *used, const struct nlattr *attr,
 }
 
 static int put_attr(struct sk_buff *msg, unsigned int type,
-		    const struct sw_flow_key *out)
+		    const struct sw_flow_key *out, bool is_mask)
 {
 	const struct key_attr *desc = &key_attrs[type];
 	struct nlattr *nla = nla_reserve(msg, type, desc->len);
@@ -756,7 +774,7 @@ static int put_attr(struct sk_buff *msg, unsigned int type,
 	if (!nla)
 		return -EMSGSIZE;
 	memset(nla_data(nla), 0, desc->len);
-	key_to_attr(out, desc, nla_data(nla));
+	key_to_attr(out, is_mask, desc, nla_data(nla));
 	return 0;
 }
 
@@ -777,7 +795,7 @@ static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 	unsigned int type;
 
 	if (key->eth.type != htons(ETH_P_802_2)) {
-		if (put_attr(msg, OVS_KEY_ATTR_ETHERTYPE, out))
+		if (put_attr(msg, OVS_KEY_ATTR_ETHERTYPE, out, is_mask))
 			return -EMSGSIZE;
 	} else if (is_mask && out->eth.type == htons(0xffff)) {
 		/* How a mask says "no Ethernet type". */
@@ -786,7 +804,7 @@ static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 	for (type = 0; type < ARRAY_SIZE(key_attrs); type++)
 		if (key_attrs[type].prereq != PREREQ_NONE &&
 		    prereq_met(key_attrs[type].prereq, key) &&
-		    put_attr(msg, type, out))
+		    put_attr(msg, type, out, is_mask))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -797,16 +815,16 @@ static int put_key(struct sk_buff *msg, const struct sw_flow_key *key,
 	struct nlattr *encap[2] = {};
 	int err = 0;
 
-	if (put_attr(msg, OVS_KEY_ATTR_RECIRC_ID, out) ||
-	    put_attr(msg, OVS_KEY_ATTR_DP_HASH, out) ||
-	    put_attr(msg, OVS_KEY_ATTR_PRIORITY, out) ||
-	    put_attr(msg, OVS_KEY_ATTR_SKB_MARK, out))
+	if (put_attr(msg, OVS_KEY_ATTR_RECIRC_ID, out, is_mask) ||
+	    put_attr(msg, OVS_KEY_ATTR_DP_HASH, out, is_mask) ||
+	    put_attr(msg, OVS_KEY_ATTR_PRIORITY, out, is_mask) ||
+	    put_attr(msg, OVS_KEY_ATTR_SKB_MARK, out, is_mask))
 		return -EMSGSIZE;
 	if ((is_mask || key->in_port != OVS_NO_PORT) &&
-	    put_attr(msg, OVS_KEY_ATTR_IN_PORT, out))
+	    put_attr(msg, OVS_KEY_ATTR_IN_PORT, out, is_mask))
 		return -EMSGSIZE;
 	if (key->eth.mac_proto == OVS_MAC_ETHERNET &&
-	    put_attr(msg, OVS_KEY_ATTR_ETHERNET, out))
+	    put_attr(msg, OVS_KEY_ATTR_ETHERNET, out, is_mask))
 		return -EMSGSIZE;
 	if (key->eth.vlan.tci)
 		err = put_vlan(msg, &out->eth.vlan, &encap[0]);
