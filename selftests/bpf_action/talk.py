@@ -15,29 +15,17 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, load_module, run, skip_all, unload_module    # noqa: E402
+from ktap import Ktap, unload_module                               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
+from bpfbed import (Bed, NOTHING, UNRELATED, SAME, SRC,             # noqa: E402
+                    SRC_RECLASSIFY, RECLASSIFY, DST_PORT)
 
-(NOTHING, UNRELATED, SAME, SRC, SRC_RECLASSIFY, RECLASSIFY, DST_PORT, MARK, VLAN_PUSH,
- CLOBBER, REDIRECT, ETH_TYPE, TAIL, VERDICT) = range(14)
 PER_KIND = 6        # packets of odd, and as many of even source port
 RESULT = 77
 
-if os.environ.get('OVS_KMOD') == 'stock':
-    skip_all('the stock module has no BPF action')
-
 t = Ktap()
-load_module()
-dp = nl.Datapath()
-for port in (1, 2, 3):
-    run('ip link add p%d type veth peer name w%d' % (port, port))
-    run('sysctl -qw net.ipv6.conf.p%d.disable_ipv6=1 net.ipv6.conf.w%d.disable_ipv6=1' %
-        (port, port))
-    run('ip link set p%d up; ip link set w%d up' % (port, port))
-    dp.add_port('p%d' % port, port)
-wires = {port: nl.Wire('w%d' % port) for port in (1, 2, 3)}
-run('bpftool prog load bpf-progs/alpha/alpha.bpf.o /sys/fs/bpf/alpha')
-prog = nl.bpf_obj_get('/sys/fs/bpf/alpha')
+bed = Bed()
+dp, wires, prog = bed.dp, bed.wires, bed.prog
 
 
 def ipv4(src=None, proto=None, field=None):

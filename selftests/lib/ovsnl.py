@@ -271,6 +271,7 @@ class Wire:
     def __init__(self, dev):
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sock.setsockopt(263, 8, 1)     # PACKET_AUXDATA
+        self.sock.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)    # SO_RCVBUFFORCE
         self.sock.bind((dev, 0))
 
     def send(self, frame):
