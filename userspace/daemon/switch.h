@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The switch that the daemon runs: one thread, no locks. */
+#ifndef SWITCH_H
+#define SWITCH_H 1
+
+#include <stdio.h>
+#include <uthash.h>
+
+#include "../lib/dpnl.h"
+
+#define MAX_PORTS 1024
+#define MAX_FLOWS 200000
+
+/**
+ * struct prog - a loaded program
+ * @next: list.
+ * @name: as rules call it.
+ * @fd: descriptor.
+ */
+struct prog {
+	struct prog *next;
+	char name[MAX_NAME];
+	int fd;
+};
+
+/**
+ * struct mflow - a megaflow that was installed
+ * @ufid: its name.
+ * @key: the key of its upcall.
+ * @body: mask and actions as they were sent, to tell whether they changed.
+ * @body_len: bytes of @body.
+ * @rules: rules that it counts for.
+ * @n_rules: how many.
+ * @recirc: ids that it names.
+ * @n_recirc: how many.
+ * @packets: packets accounted so far.
+ * @bytes: bytes accounted so far.
+ * @seen: time when it was last used, or made; ms.
+ * @hh: in sw.flows.
+ */
+struct mflow {
+	uint8_t ufid[UFID_LEN];
+	struct nlattr *key;
+	uint8_t *body;
+	size_t body_len;
+	struct rule *rules[MAX_RULES];
+	unsigned int n_rules;
+	uint32_t recirc[MAX_PROGS + 1];
+	unsigned int n_recirc;
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t seen;
+	UT_hash_handle hh;
+};
+
+/**
+ * struct sw_counts - what became of upcalls
+ */
+struct sw_counts {
+	uint64_t upcalls, recirc_upcalls, malformed, unknown_recirc, installed,
+		 install_failed, executed, execute_failed, lost, no_rule;
+};
+
+/**
+ * struct sw - the switch
+ * @nl: the datapath.
+ * @dp: its name.
+ * @tables: rules.
+ * @frozen: frozen translations.
+ * @progs: programs.
+ * @flows: megaflows.
+ * @ports: numbers of the ports.
+ * @n_ports: how many.
+ * @idle_ms: a megaflow unused for this long goes.
+ * @counts: counters.
+ */
+struct sw {
+	struct dpnl nl;
+	char dp[16];
+	struct tables tables;
+	struct frozen_set frozen;
+	struct prog *progs;
+	struct mflow *flows;
+	uint32_t ports[MAX_PORTS];
+	unsigned int n_ports;
+	uint64_t idle_ms;
+	struct sw_counts counts;
+};
+
+uint64_t now_ms(void);
+
+/* upcall.c */
+void sw_upcalls(struct sw *sw);
+int sw_prog_fd(const char *name, void *sw);
+
+/* flows.c */
+int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
+	     const struct flow *flow, const struct xlate_out *out);
+void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
+			      const struct flow *flow,
+			      const struct xlate_out *out);
+void sw_flows_tick(struct sw *sw);
+void sw_revalidate(struct sw *sw);
+void sw_ports_refresh(struct sw *sw);
+
+/* progs.c: each leaves a sentence in @err if it fails. */
+int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
+	      char *err, size_t size);
+int prog_unload(struct sw *sw, const char *name, char *err, size_t size);
+void prog_adopt(struct sw *sw);
+struct prog *prog_find(const struct sw *sw, const char *name);
+
+/* control.c */
+struct event_base;
+int control_start(struct sw *sw, struct event_base *base, const char *path);
+
+/* commands.c: NULL, or a sentence about what is wrong (valid until the next). */
+const char *command_run(struct sw *sw, const char *name, int argc,
+			const char **argv, FILE *out);
+extern struct event_base *main_base;
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Upcalls: a packet without a flow is translated, its megaflow installed, and
+ * the packet itself sent on with the same actions, so that its programs run
+ * once.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/openvswitch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "switch.h"
+
+#define BATCH 32
+/* Upcalls taken before others get a turn: the control socket, the clock. */
+#define MAX_BATCHES 16
+
+static void execute(struct sw *sw, const struct nlattr *key,
+		    const struct nlattr *packet, const struct nlattr *hash,
+		    const struct flow *flow, const struct xlate_out *out)
+{
+	struct nl_msg *msg = dpnl_msg(&sw->nl, F_PACKET, OVS_PACKET_CMD_EXECUTE,
+				      0);
+	struct nlattr *nest;
+	int err = -ENOMEM;
+
+	if (msg) {
+		nla_put(msg, OVS_PACKET_ATTR_PACKET, nla_len(packet),
+			nla_data(packet));
+		nla_put(msg, OVS_PACKET_ATTR_KEY, nla_len(key), nla_data(key));
+		if (hash)
+			nla_put(msg, OVS_PACKET_ATTR_HASH, nla_len(hash),
+				nla_data(hash));
+		nest = nla_nest_start(msg, OVS_PACKET_ATTR_ACTIONS);
+		err = nest ? odp_put_ops(msg, flow, out, sw_prog_fd, sw) :
+		      -EMSGSIZE;
+		if (!err) {
+			nla_nest_end(msg, nest);
+			err = dpnl_call(&sw->nl, msg, NULL, NULL);
+			msg = NULL;
+		}
+	}
+	nlmsg_free(msg);
+	if (err)
+		sw->counts.execute_failed++;
+	else
+		sw->counts.executed++;
+}
+
+static void on_miss(struct sw *sw, struct nlattr **a)
+{
+	struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
+	struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
+	static struct xlate_out out;
+	struct flow flow;
+	unsigned int i;
+
+	if (!key || !packet || odp_flow_from_key(key, &flow)) {
+		sw->counts.malformed++;
+		return;
+	}
+	sw->counts.upcalls++;
+	if (flow.recirc_id)
+		sw->counts.recirc_upcalls++;
+	sw_xlate(sw, &flow, &out);
+	if (out.error && flow.recirc_id) {
+		/* Of a former daemon: no megaflow, for the id may come to mean
+		 * something.
+		 */
+		sw->counts.unknown_recirc++;
+		return;
+	}
+	if (!out.n_rules && !flow.recirc_id)
+		sw->counts.no_rule++;
+	for (i = 0; i < out.n_rules; i++) {
+		out.rules[i]->n_packets++;
+		out.rules[i]->n_bytes += nla_len(packet);
+	}
+	if (sw_flow_install(sw, key, &flow, &out))
+		sw->counts.installed++;
+	else
+		sw->counts.install_failed++;
+	if (out.n_ops)
+		execute(sw, key, packet, a[OVS_PACKET_ATTR_HASH], &flow, &out);
+}
+
+static void on_message(struct sw *sw, void *buf, int len)
+{
+	struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	struct nlmsghdr *h = buf;
+	struct genlmsghdr *g;
+
+	for (; nlmsg_ok(h, len); h = nlmsg_next(h, &len)) {
+		g = nlmsg_data(h);
+		if (h->nlmsg_type != sw->nl.family[F_PACKET] ||
+		    nlmsg_datalen(h) < (int)(sizeof(*g) + sizeof(int)) ||
+		    nla_parse(a, OVS_PACKET_ATTR_MAX,
+			      genlmsg_attrdata(g, sizeof(int)),
+			      genlmsg_attrlen(g, sizeof(int)), NULL))
+			sw->counts.malformed++;
+		else if (g->cmd == OVS_PACKET_CMD_MISS)
+			on_miss(sw, a);
+	}
+}
+
+/**
+ * sw_upcalls - answer the upcalls that wait, up to a bound
+ * @sw: the switch.
+ */
+void sw_upcalls(struct sw *sw)
+{
+	static uint8_t bufs[BATCH][DPNL_MAX_MSG + 4096];
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	int i, n, round;
+
+	for (round = 0; round < MAX_BATCHES; round++) {
+		memset(msgs, 0, sizeof(msgs));
+		for (i = 0; i < BATCH; i++) {
+			iov[i].iov_base = bufs[i];
+			iov[i].iov_len = sizeof(bufs[i]);
+			msgs[i].msg_hdr.msg_iov = &iov[i];
+			msgs[i].msg_hdr.msg_iovlen = 1;
+		}
+		n = recvmmsg(nl_socket_get_fd(sw->nl.up), msgs, BATCH,
+			     MSG_DONTWAIT, NULL);
+		if (n < 0 && errno == ENOBUFS) {
+			sw->counts.lost++;	/* at least one; the socket goes on */
+			continue;
+		}
+		if (n <= 0)
+			return;
+		for (i = 0; i < n; i++)
+			on_message(sw, bufs[i], msgs[i].msg_len);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The datapath over generic netlink: requests with their errors as sentences,
+ * upcalls, and the codec between attributes and the pipeline's flows.
+ */
+#ifndef DPNL_H
+#define DPNL_H 1
+
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+
+#include "../pipeline/xlate.h"
+
+#define UFID_LEN 16
+#define DPNL_MAX_MSG 65536
+
+enum dpnl_family { F_DATAPATH, F_VPORT, F_FLOW, F_PACKET, N_FAMILIES };
+
+/**
+ * struct dpnl - connection to the datapath
+ * @sk: for requests.
+ * @up: for upcalls.
+ * @family: ids.
+ * @dp_ifindex: of the datapath; 0 if there is none.
+ * @err: a sentence about the last failure.
+ */
+struct dpnl {
+	struct nl_sock *sk;
+	struct nl_sock *up;
+	int family[N_FAMILIES];
+	int dp_ifindex;
+	char err[256];
+};
+
+typedef void (*dpnl_cb)(struct nlattr *const *attrs, int dp_ifindex, void *arg);
+
+int dpnl_open(struct dpnl *nl);
+void dpnl_close(struct dpnl *nl);
+struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
+			int flags);
+int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg);
+
+int dpnl_dp_open(struct dpnl *nl, const char *name, bool create);
+int dpnl_dp_del(struct dpnl *nl);
+int dpnl_dp_get(struct dpnl *nl, dpnl_cb cb, void *arg);
+int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
+		  uint32_t number);
+int dpnl_port_del(struct dpnl *nl, const char *name);
+int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg);
+
+/* odp.c: attributes from and to flows. */
+int odp_flow_from_key(const struct nlattr *key, struct flow *flow);
+int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
+		 const struct flow *wc);
+int odp_put_ops(struct nl_msg *msg, const struct flow *flow,
+		const struct xlate_out *out,
+		int (*prog_fd)(const char *name, void *arg), void *arg);
+int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size);
+
+#endif
