@@ -7,9 +7,11 @@ T ?=
 
 help:
 	@echo "make check         set up, build, run all tests (T=NAME: one group or one test)"
+	@echo "make demo          set up, build, show the main job: a load balancer in the switch"
 	@echo "make setup         install what building and testing needs (root; once)"
 	@echo "make kmod          build kmod/openvswitch.ko (KVER=version or KDIR=headers)"
 	@echo "make progs         build the BPF programs"
+	@echo "make userspace     build ovs-bpfd and ovs-bpfctl"
 	@echo "make lint          shellcheck of the scripts, sparse on the module"
 	@echo "make clean         remove what was built"
 
@@ -23,17 +25,24 @@ kmod: setup
 progs: setup
 	@$(MAKE) -s -C bpf-progs
 
-check: kmod progs
+userspace: setup
+	@$(MAKE) -s -C userspace
+
+demo: kmod progs userspace
+	@scripts/demo
+
+check: kmod progs userspace
 	@scripts/check $(T)
 
 lint: setup
-	shellcheck -x scripts/setup scripts/btf scripts/check scripts/vm selftests/*/*.sh
+	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm selftests/*/*.sh
 	touch kmod/*.c
 	$(MAKE) -C $(KDIR) M=$(CURDIR) C=1 W=1 modules
 
 clean:
 	@rm -rf build
 	@$(MAKE) -s -C bpf-progs clean
+	@$(MAKE) -s -C userspace clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs check lint clean
+.PHONY: help setup kmod progs userspace demo check lint clean

@@ -67,12 +67,13 @@ bail() {
 	exit 1
 }
 
-# wait_until SECONDS COMMAND...: until COMMAND succeeds
+# wait_until SECONDS COMMAND...: until COMMAND succeeds.  Counts tries a tenth of
+# a second apart: an emulated machine's clock may jump.
 wait_until() {
-	local end=$((SECONDS + $1))
+	local tries=$(($1 * 10))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
+		[ $((tries--)) -gt 0 ] || return 1
 		read -rt 0.1 <> <(:)
 	done
 }

@@ -329,6 +329,14 @@ static const char *upcall_show(struct sw *sw, int argc, const char **argv,
 	return NULL;
 }
 
+/* End the daemon, when the answer has gone out. */
+static void leave(void)
+{
+	struct timeval soon = { .tv_usec = 50000 };
+
+	event_base_loopexit(main_base, &soon);
+}
+
 static const char *do_dp_del(struct sw *sw, int argc, const char **argv,
 			     FILE *out)
 {
@@ -337,7 +345,7 @@ static const char *do_dp_del(struct sw *sw, int argc, const char **argv,
 	(void)out;
 	if (dpnl_dp_del(&sw->nl))
 		return sw->nl.err;
-	event_base_loopbreak(main_base);
+	leave();
 	return NULL;
 }
 
@@ -347,7 +355,7 @@ static const char *do_exit(struct sw *sw, int argc, const char **argv, FILE *out
 	(void)argc;
 	(void)argv;
 	(void)out;
-	event_base_loopexit(main_base, NULL);
+	leave();
 	return NULL;
 }
 

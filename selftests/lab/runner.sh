@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The runner itself: a test that lies is caught.  On a copy with a test of its own.
+# shellcheck source=../lib/ktap.sh
+. "$(dirname "$0")/../lib/ktap.sh"
+
+plan 7
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir -p "$dir/scripts" "$dir/selftests/lab"
+cp scripts/check "$dir/scripts/"
+verdict() {	# WANT SCRIPT
+	printf '#!/bin/sh\n%s\n' "$2" >"$dir/selftests/lab/t.sh"
+	chmod +x "$dir/selftests/lab/t.sh"
+	last=$("$dir/scripts/check" lab | tail -n 1)
+	echo "said: $last"
+	[ "$last" = "$1" ]
+}
+check "a good test passes" verdict "2 passed, 0 failed, 0 skipped" 'echo 1..2; echo ok 1; echo ok 2'
+check "a bad point fails" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..2; echo ok 1; echo not ok 2; exit 1'
+check "no plan fails" verdict "1 passed, 1 failed, 0 skipped" 'echo ok 1'
+check "fewer points than planned fail" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..3; echo ok 1'
+check "a crash behind good points fails" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..1; echo ok 1; exit 3'
+check "a skip is no failure" verdict "0 passed, 0 failed, 1 skipped" 'echo "1..0 # SKIP why"; exit 4'
+check_not "no test at all is a failure" scripts/check no-such-test
+finish
