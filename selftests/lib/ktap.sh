@@ -68,13 +68,13 @@ bail() {
 }
 
 # wait_until SECONDS COMMAND...: until COMMAND succeeds.  Counts tries a tenth of
-# a second apart: an emulated machine's clock may jump.
+# a second apart, as an emulated machine's clock may jump.
 wait_until() {
 	local tries=$(($1 * 10))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $((tries--)) -gt 0 ] || return 1
-		read -rt 0.1 <> <(:)
+		sleep 0.1
 	done
 }
 
