@@ -155,6 +155,13 @@ install(ETH_TYPE, 0x1234, after=[set_masked(nl.IPV4, nl.ip4('9.9.9.9') + bytes(8
 bed.wires[3].send(packet())
 t.equal(bed.recv(2), [packet()[:12] + b'\x12\x34' + packet()[14:]],
         'a set of IPv4 behind leaves a packet alone that is none any more')
+install(SRC, after=[nl.attr(nl.RECIRC, 5)])
+k5, m5 = any_from(3, 5)
+k5[4] = nl.attr(nl.IPV4, nl.ip4('10.0.0.2') + bytes(4) + bytes((17, 0, 0, 0)))
+m5[3] = nl.attr(nl.IPV4, b'\xff' * 4 + bytes(4) + bytes((0xff, 0, 0, 0xff)))
+dp.add_flow(k5, m5, [nl.output(1)])
+bed.wires[3].send(packet())
+t.equal(len(bed.recv(1)), 1, 'a recirc action behind a trusted program sees what it wrote')
 for size in (60, 400):
     install(TAIL, size, after=[set_masked(nl.ETHERNET, nl.mac(7) + nl.mac(8), b'\xff' * 12),
                                nl.output(2)])
