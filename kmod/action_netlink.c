@@ -11,42 +11,21 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "action_netlink.h"
 #include "actions.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 
 /**
- * struct act_parse - compilation under way
- * @acts: so far.
- * @eth_type: of the packet at this point.
- * @tagged: whether it has a VLAN tag.
- * @ip_proto: its protocol.
- * @mac_proto: its first header.
- * @depth: of nesting.
- * @extack: where a refusal is explained.
+ * ovs_act_refuse - say why an action is refused
+ * @p: compilation.
+ * @attr: what is wrong.
+ * @msg: why, a constant.
+ *
+ * Return: -EINVAL.
  */
-struct act_parse {
-	struct sw_flow_actions *acts;
-	__be16 eth_type;
-	bool tagged;
-	u8 ip_proto;
-	u8 mac_proto;
-	unsigned int depth;
-	struct netlink_ext_ack *extack;
-};
-
-struct act_desc {
-	const char *name;
-	int len;	/* of the payload; -1: any */
-	int (*parse)(struct act_parse *p, const struct nlattr *attr);
-	int (*dump)(struct sk_buff *msg, const struct ovs_act *act);
-};
-
-static int parse_list(struct act_parse *p, const struct nlattr *nest);
-static int dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len);
-
-static int act_refuse(struct act_parse *p, const struct nlattr *attr,
-		      const char *msg)
+int ovs_act_refuse(struct act_parse *p, const struct nlattr *attr,
+		   const char *msg)
 {
 	NL_SET_BAD_ATTR(p->extack, attr);
 	if (p->extack)
@@ -54,19 +33,25 @@ static int act_refuse(struct act_parse *p, const struct nlattr *attr,
 	return -EINVAL;
 }
 
-/*
- * Add a record with @len bytes of data, zeroed.  It may move with the next one
- * that is added: use act_at() with the offset.
+/**
+ * ovs_act_add - add a record
+ * @p: compilation.
+ * @attr: the action, which gives the record its type.
+ * @len: bytes of data, zeroed.
+ * @ofs: where it lies: it may move with the next one that is added, so use
+ *	ovs_act_at().
+ *
+ * Return: 0, -EINVAL or -ENOMEM.
  */
-static int act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
-		   u32 *ofs)
+int ovs_act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
+		u32 *ofs)
 {
 	u32 size = ALIGN(sizeof(struct ovs_act) + len, sizeof(u64));
 	struct sw_flow_actions *acts = p->acts;
 	struct ovs_act *act;
 
 	if (acts->len + size > OVS_ACTS_MAX_LEN)
-		return act_refuse(p, attr, "too many actions");
+		return ovs_act_refuse(p, attr, "too many actions");
 	if (acts->len + size > acts->size) {
 		u32 new_size = max(acts->size * 2, acts->len + size);
 
@@ -85,18 +70,13 @@ static int act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
 	return 0;
 }
 
-static struct ovs_act *act_at(struct act_parse *p, u32 ofs)
-{
-	return (void *)p->acts->acts + ofs;
-}
-
 static int parse_u32(struct act_parse *p, const struct nlattr *attr)
 {
 	u32 ofs;
-	int err = act_add(p, attr, 0, &ofs);
+	int err = ovs_act_add(p, attr, 0, &ofs);
 
 	if (!err)
-		act_at(p, ofs)->arg = nla_get_u32(attr);
+		ovs_act_at(p, ofs)->arg = nla_get_u32(attr);
 	return err;
 }
 
@@ -108,15 +88,15 @@ static int dump_u32(struct sk_buff *msg, const struct ovs_act *act)
 static int parse_output(struct act_parse *p, const struct nlattr *attr)
 {
 	if (nla_get_u32(attr) >= DP_MAX_PORTS)
-		return act_refuse(p, attr, "output port is out of range");
+		return ovs_act_refuse(p, attr, "output port is out of range");
 	return parse_u32(p, attr);
 }
 
 static int parse_trunc(struct act_parse *p, const struct nlattr *attr)
 {
 	if (nla_get_u32(attr) < ETH_HLEN)
-		return act_refuse(p, attr,
-				  "trunc to less than an Ethernet header");
+		return ovs_act_refuse(p, attr,
+				      "trunc to less than an Ethernet header");
 	return parse_u32(p, attr);
 }
 
@@ -127,10 +107,10 @@ static int parse_hash(struct act_parse *p, const struct nlattr *attr)
 	int err;
 
 	if (hash->hash_alg != OVS_HASH_ALG_L4)
-		return act_refuse(p, attr, "unknown hash algorithm");
-	err = act_add(p, attr, 0, &ofs);
+		return ovs_act_refuse(p, attr, "unknown hash algorithm");
+	err = ovs_act_add(p, attr, 0, &ofs);
 	if (!err)
-		act_at(p, ofs)->arg = hash->hash_basis;
+		ovs_act_at(p, ofs)->arg = hash->hash_basis;
 	return err;
 }
 
@@ -151,17 +131,17 @@ static int parse_push_vlan(struct act_parse *p, const struct nlattr *attr)
 	int err;
 
 	if (p->mac_proto != OVS_MAC_ETHERNET)
-		return act_refuse(p, attr,
-				  "push_vlan needs an Ethernet header");
+		return ovs_act_refuse(p, attr,
+				      "push_vlan needs an Ethernet header");
 	if (!eth_type_vlan(vlan->vlan_tpid))
-		return act_refuse(p, attr, "push_vlan of an unknown TPID");
+		return ovs_act_refuse(p, attr, "push_vlan of an unknown TPID");
 	if (!(vlan->vlan_tci & htons(VLAN_CFI_MASK)))
-		return act_refuse(p, attr,
-				  "push_vlan TCI lacks the tag-present bit, 0x1000");
-	err = act_add(p, attr, sizeof(*vlan), &ofs);
+		return ovs_act_refuse(p, attr,
+				      "push_vlan TCI lacks the tag-present bit, 0x1000");
+	err = ovs_act_add(p, attr, sizeof(*vlan), &ofs);
 	if (err)
 		return err;
-	memcpy(act_at(p, ofs)->data, vlan, sizeof(*vlan));
+	memcpy(ovs_act_at(p, ofs)->data, vlan, sizeof(*vlan));
 	p->tagged = true;
 	return 0;
 }
@@ -177,9 +157,9 @@ static int parse_pop_vlan(struct act_parse *p, const struct nlattr *attr)
 	u32 ofs;
 
 	if (p->mac_proto != OVS_MAC_ETHERNET)
-		return act_refuse(p, attr, "pop_vlan needs an Ethernet header");
+		return ovs_act_refuse(p, attr, "pop_vlan needs an Ethernet header");
 	p->tagged = false;
-	return act_add(p, attr, 0, &ofs);
+	return ovs_act_add(p, attr, 0, &ofs);
 }
 
 static int dump_flag(struct sk_buff *msg, const struct ovs_act *act)
@@ -268,12 +248,12 @@ static int parse_set(struct act_parse *p, const struct nlattr *attr)
 
 	if (nla_len(attr) < NLA_HDRLEN || !nla_ok(a, nla_len(attr)) ||
 	    nla_total_size(nla_len(a)) != nla_len(attr))
-		return act_refuse(p, attr, "set takes exactly one attribute");
+		return ovs_act_refuse(p, attr, "set takes exactly one attribute");
 	len = ovs_key_attr_len(nla_type(a));
 	if (!len)
-		return act_refuse(p, a, "this key attribute can't be set");
+		return ovs_act_refuse(p, a, "this key attribute can't be set");
 	if (nla_len(a) != len * (masked ? 2 : 1))
-		return act_refuse(p, a, "set has the wrong length");
+		return ovs_act_refuse(p, a, "set has the wrong length");
 
 	memcpy(set.value, nla_data(a), len);
 	memset(set.mask, 0xff, len);
@@ -281,17 +261,17 @@ static int parse_set(struct act_parse *p, const struct nlattr *attr)
 		memcpy(set.mask, nla_data(a) + len, len);
 	for (i = 0; i < len; i++)
 		if (set.value[i] & ~set.mask[i])
-			return act_refuse(p, a,
-					  "set has bits in the value that the mask lacks");
+			return ovs_act_refuse(p, a,
+					      "set has bits in the value that the mask lacks");
 	why = set_check(p, nla_type(a), set.value, set.mask, masked);
 	if (why)
-		return act_refuse(p, a, why);
+		return ovs_act_refuse(p, a, why);
 
-	err = act_add(p, attr, sizeof(set), &ofs);
+	err = ovs_act_add(p, attr, sizeof(set), &ofs);
 	if (err)
 		return err;
-	act_at(p, ofs)->arg = nla_type(a);
-	memcpy(act_at(p, ofs)->data, &set, sizeof(set));
+	ovs_act_at(p, ofs)->arg = nla_type(a);
+	memcpy(ovs_act_at(p, ofs)->data, &set, sizeof(set));
 	return 0;
 }
 
@@ -333,15 +313,15 @@ static int parse_userspace(struct act_parse *p, const struct nlattr *attr)
 	if (err)
 		return err;
 	if (!tb[OVS_USERSPACE_ATTR_PID] || !nla_get_u32(tb[OVS_USERSPACE_ATTR_PID]))
-		return act_refuse(p, attr, "userspace needs a PID");
+		return ovs_act_refuse(p, attr, "userspace needs a PID");
 	if (tb[OVS_USERSPACE_ATTR_EGRESS_TUN_PORT])
-		return act_refuse(p, attr, "EGRESS_TUN_PORT is not supported");
+		return ovs_act_refuse(p, attr, "EGRESS_TUN_PORT is not supported");
 	data = tb[OVS_USERSPACE_ATTR_USERDATA];
-	err = act_add(p, attr, sizeof(*us) + (data ? nla_len(data) : 0), &ofs);
+	err = ovs_act_add(p, attr, sizeof(*us) + (data ? nla_len(data) : 0), &ofs);
 	if (err)
 		return err;
-	act_at(p, ofs)->arg = ofs;
-	us = (void *)act_at(p, ofs)->data;
+	ovs_act_at(p, ofs)->arg = ofs;
+	us = (void *)ovs_act_at(p, ofs)->data;
 	us->pid = nla_get_u32(tb[OVS_USERSPACE_ATTR_PID]);
 	us->actions = !!tb[OVS_USERSPACE_ATTR_ACTIONS];
 	if (data) {
@@ -366,9 +346,17 @@ static int dump_userspace(struct sk_buff *msg, const struct ovs_act *act)
 	return 0;
 }
 
-/* A nested list, as the data of a record. */
-static int parse_nested(struct act_parse *p, const struct nlattr *attr,
-			const struct nlattr *nest, u32 arg)
+/**
+ * ovs_act_add_list - add a record whose data is a nested list
+ * @p: compilation.
+ * @attr: the action.
+ * @nest: the list.
+ * @arg: of the record.
+ *
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
+		     const struct nlattr *nest, u32 arg)
 {
 	struct act_parse saved = *p;
 	struct ovs_act_list *list;
@@ -376,21 +364,21 @@ static int parse_nested(struct act_parse *p, const struct nlattr *attr,
 	int err;
 
 	if (p->depth == OVS_ACTS_MAX_DEPTH)
-		return act_refuse(p, attr, "actions are nested too deeply");
-	err = act_add(p, attr, sizeof(*list), &ofs);
+		return ovs_act_refuse(p, attr, "actions are nested too deeply");
+	err = ovs_act_add(p, attr, sizeof(*list), &ofs);
 	if (err)
 		return err;
 	p->depth++;
-	err = parse_list(p, nest);
+	err = ovs_act_parse_list(p, nest);
 	/* What the list does, it does to a copy. */
 	saved.acts = p->acts;
 	*p = saved;
 	if (err)
 		return err;
-	list = (void *)act_at(p, ofs)->data;
+	list = (void *)ovs_act_at(p, ofs)->data;
 	list->len = p->acts->len - ofs - sizeof(struct ovs_act) - sizeof(*list);
-	act_at(p, ofs)->arg = arg;
-	act_at(p, ofs)->len += list->len;
+	ovs_act_at(p, ofs)->arg = arg;
+	ovs_act_at(p, ofs)->len += list->len;
 	return 0;
 }
 
@@ -409,10 +397,10 @@ static int parse_sample(struct act_parse *p, const struct nlattr *attr)
 	if (err)
 		return err;
 	if (!tb[OVS_SAMPLE_ATTR_PROBABILITY] || !tb[OVS_SAMPLE_ATTR_ACTIONS])
-		return act_refuse(p, attr,
-				  "sample needs PROBABILITY and ACTIONS");
-	return parse_nested(p, attr, tb[OVS_SAMPLE_ATTR_ACTIONS],
-			    nla_get_u32(tb[OVS_SAMPLE_ATTR_PROBABILITY]));
+		return ovs_act_refuse(p, attr,
+				      "sample needs PROBABILITY and ACTIONS");
+	return ovs_act_add_list(p, attr, tb[OVS_SAMPLE_ATTR_ACTIONS],
+				nla_get_u32(tb[OVS_SAMPLE_ATTR_PROBABILITY]));
 }
 
 static int dump_sample(struct sk_buff *msg, const struct ovs_act *act)
@@ -424,7 +412,7 @@ static int dump_sample(struct sk_buff *msg, const struct ovs_act *act)
 	if (!nest || nla_put_u32(msg, OVS_SAMPLE_ATTR_PROBABILITY, act->arg))
 		return -EMSGSIZE;
 	acts = nla_nest_start_noflag(msg, OVS_SAMPLE_ATTR_ACTIONS);
-	if (!acts || dump_list(msg, list->acts, list->len))
+	if (!acts || ovs_act_dump_list(msg, list->acts, list->len))
 		return -EMSGSIZE;
 	nla_nest_end(msg, acts);
 	nla_nest_end(msg, nest);
@@ -433,7 +421,7 @@ static int dump_sample(struct sk_buff *msg, const struct ovs_act *act)
 
 static int parse_clone(struct act_parse *p, const struct nlattr *attr)
 {
-	return parse_nested(p, attr, attr, 0);
+	return ovs_act_add_list(p, attr, attr, 0);
 }
 
 static int dump_clone(struct sk_buff *msg, const struct ovs_act *act)
@@ -441,10 +429,17 @@ static int dump_clone(struct sk_buff *msg, const struct ovs_act *act)
 	const struct ovs_act_list *list = (const void *)act->data;
 	struct nlattr *nest = nla_nest_start_noflag(msg, act->type);
 
-	if (!nest || dump_list(msg, list->acts, list->len))
+	if (!nest || ovs_act_dump_list(msg, list->acts, list->len))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
+}
+
+static void free_nested(const struct ovs_act *act)
+{
+	const struct ovs_act_list *list = (const void *)act->data;
+
+	ovs_act_free_list(list->acts, list->len);
 }
 
 static int parse_bpf(struct act_parse *p, const struct nlattr *attr)
@@ -456,13 +451,13 @@ static int parse_bpf(struct act_parse *p, const struct nlattr *attr)
 	bpf = ovs_bpf_act_parse(attr, p->extack);
 	if (IS_ERR(bpf))
 		return PTR_ERR(bpf);
-	err = act_add(p, attr, sizeof(u64), &ofs);
+	err = ovs_act_add(p, attr, sizeof(u64), &ofs);
 	if (err) {
 		ovs_bpf_act_free(bpf);
 		return err;
 	}
-	act_at(p, ofs)->data[0] = (unsigned long)bpf;
-	p->acts->has_prog = true;
+	ovs_act_at(p, ofs)->data[0] = (unsigned long)bpf;
+	p->acts->has_refs = true;
 	p->acts->dump_len += ovs_bpf_act_dump_size(bpf);
 	return 0;
 }
@@ -472,24 +467,25 @@ static int dump_bpf(struct sk_buff *msg, const struct ovs_act *act)
 	return ovs_bpf_act_dump(msg, (void *)(unsigned long)act->data[0]);
 }
 
-#define ACT(id, payload, parse_fn, dump_fn)				\
-	[OVS_ACTION_ATTR_##id] = { .name = #id, .len = payload,		\
-		.parse = parse_fn, .dump = dump_fn }
+static void free_bpf(const struct ovs_act *act)
+{
+	ovs_bpf_act_free((void *)(unsigned long)act->data[0]);
+}
 
 static const struct act_desc act_descs[] = {
-	ACT(OUTPUT, sizeof(u32), parse_output, dump_u32),
-	ACT(USERSPACE, -1, parse_userspace, dump_userspace),
-	ACT(SET, -1, parse_set, dump_set),
+	ACT(OUTPUT, sizeof(u32), parse_output, dump_u32, NULL),
+	ACT(USERSPACE, -1, parse_userspace, dump_userspace, NULL),
+	ACT(SET, -1, parse_set, dump_set, NULL),
 	ACT(PUSH_VLAN, sizeof(struct ovs_action_push_vlan), parse_push_vlan,
-	    dump_push_vlan),
-	ACT(POP_VLAN, 0, parse_pop_vlan, dump_flag),
-	ACT(SAMPLE, -1, parse_sample, dump_sample),
-	ACT(RECIRC, sizeof(u32), parse_u32, dump_u32),
-	ACT(HASH, sizeof(struct ovs_action_hash), parse_hash, dump_hash),
-	ACT(SET_MASKED, -1, parse_set, dump_set),
-	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, dump_u32),
-	ACT(CLONE, -1, parse_clone, dump_clone),
-	ACT(BPF, -1, parse_bpf, dump_bpf),
+	    dump_push_vlan, NULL),
+	ACT(POP_VLAN, 0, parse_pop_vlan, dump_flag, NULL),
+	ACT(SAMPLE, -1, parse_sample, dump_sample, free_nested),
+	ACT(RECIRC, sizeof(u32), parse_u32, dump_u32, NULL),
+	ACT(HASH, sizeof(struct ovs_action_hash), parse_hash, dump_hash, NULL),
+	ACT(SET_MASKED, -1, parse_set, dump_set, NULL),
+	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, dump_u32, NULL),
+	ACT(CLONE, -1, parse_clone, dump_clone, free_nested),
+	ACT(BPF, -1, parse_bpf, dump_bpf, free_bpf),
 };
 
 static const struct act_desc *act_desc(u16 type)
@@ -499,7 +495,14 @@ static const struct act_desc *act_desc(u16 type)
 	return &act_descs[type];
 }
 
-static int parse_list(struct act_parse *p, const struct nlattr *nest)
+/**
+ * ovs_act_parse_list - validate and compile a list
+ * @p: compilation.
+ * @nest: of OVS_ACTION_ATTR_*.
+ *
+ * Return: 0, -EINVAL, -ENOMEM, or what a program's descriptor was refused with.
+ */
+int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest)
 {
 	const struct nlattr *attr;
 	int rem, err;
@@ -508,20 +511,28 @@ static int parse_list(struct act_parse *p, const struct nlattr *nest)
 		const struct act_desc *desc = act_desc(nla_type(attr));
 
 		if (!desc)
-			return act_refuse(p, attr, "action is not supported");
+			return ovs_act_refuse(p, attr, "action is not supported");
 		if (desc->len >= 0 && nla_len(attr) != desc->len)
-			return act_refuse(p, attr,
-					  "action has the wrong length");
+			return ovs_act_refuse(p, attr,
+					      "action has the wrong length");
 		err = desc->parse(p, attr);
 		if (err)
 			return err;
 	}
 	if (rem)
-		return act_refuse(p, nest, "junk behind the actions");
+		return ovs_act_refuse(p, nest, "junk behind the actions");
 	return 0;
 }
 
-static int dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len)
+/**
+ * ovs_act_dump_list - write a list
+ * @msg: the message.
+ * @act: the first record.
+ * @len: bytes of the records.
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int ovs_act_dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len)
 {
 	const struct ovs_act *end = ovs_acts_end(act, len);
 
@@ -531,28 +542,25 @@ static int dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len)
 	return 0;
 }
 
-/* Let go of what a list refers to. */
-static void free_list(const struct ovs_act *act, u32 len)
+/**
+ * ovs_act_free_list - let go of what a list refers to
+ * @act: the first record.
+ * @len: bytes of the records.
+ *
+ * Context: process.
+ */
+void ovs_act_free_list(const struct ovs_act *act, u32 len)
 {
 	const struct ovs_act *end = ovs_acts_end(act, len);
-	const struct ovs_act_list *list;
 
-	for (; act < end; act = ovs_act_next(act)) {
-		switch (act->type) {
-		case OVS_ACTION_ATTR_BPF:
-			ovs_bpf_act_free((void *)(unsigned long)act->data[0]);
-			break;
-		case OVS_ACTION_ATTR_SAMPLE:
-		case OVS_ACTION_ATTR_CLONE:
-			list = (const void *)act->data;
-			free_list(list->acts, list->len);
-			break;
-		}
-	}
+	for (; act < end; act = ovs_act_next(act))
+		if (act_descs[act->type].free)
+			act_descs[act->type].free(act);
 }
 
 /**
  * ovs_acts_parse - validate and compile actions
+ * @net: namespace of the request.
  * @attr: nest of OVS_ACTION_ATTR_*.
  * @key: the key of the packets that they are for, masked.
  * @extack: where a refusal is explained.
@@ -560,12 +568,14 @@ static void free_list(const struct ovs_act *act, u32 len)
  * Context: process.
  * Return: the actions, or an error pointer; then nothing is held.
  */
-struct sw_flow_actions *ovs_acts_parse(const struct nlattr *attr,
+struct sw_flow_actions *ovs_acts_parse(struct net *net,
+				       const struct nlattr *attr,
 				       const struct sw_flow_key *key,
 				       struct netlink_ext_ack *extack)
 {
 	u32 size = max_t(u32, 2 * nla_len(attr), 64);
 	struct act_parse p = {
+		.net = net,
 		.eth_type = key->eth.type,
 		.tagged = key->eth.vlan.tci,
 		.ip_proto = key->ip.proto,
@@ -584,13 +594,13 @@ struct sw_flow_actions *ovs_acts_parse(const struct nlattr *attr,
 		return ERR_PTR(-ENOMEM);
 	p.acts->size = size;
 	p.acts->dump_len = nla_len(attr);
-	err = parse_list(&p, attr);
+	err = ovs_act_parse_list(&p, attr);
 	if (err) {
 		/*
 		 * A list whose parsing failed has a length that does not count
 		 * what it holds: its records stand behind it all the same.
 		 */
-		free_list(p.acts->acts, p.acts->len);
+		ovs_act_free_list(p.acts->acts, p.acts->len);
 		kfree(p.acts);
 		return ERR_PTR(err);
 	}
@@ -599,7 +609,7 @@ struct sw_flow_actions *ovs_acts_parse(const struct nlattr *attr,
 
 static void acts_free_now(struct sw_flow_actions *acts)
 {
-	free_list(acts->acts, acts->len);
+	ovs_act_free_list(acts->acts, acts->len);
 	kfree(acts);
 }
 
@@ -616,7 +626,7 @@ static void acts_free_work(struct work_struct *work)
  */
 void ovs_acts_free(struct sw_flow_actions *acts)
 {
-	if (!acts->has_prog) {
+	if (!acts->has_refs) {
 		kfree(acts);
 		return;
 	}
@@ -667,7 +677,7 @@ int ovs_nla_put_acts_nest(struct sk_buff *msg, int attr,
 
 	if (!nest)
 		return -EMSGSIZE;
-	if (dump_list(msg, acts->acts, acts->len)) {
+	if (ovs_act_dump_list(msg, acts->acts, acts->len)) {
 		nla_nest_cancel(msg, nest);
 		return -EMSGSIZE;
 	}

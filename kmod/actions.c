@@ -157,7 +157,7 @@ static void defer(struct datapath *dp, struct sk_buff *skb,
 	d->dp = dp;
 	d->acts = acts;
 	d->len = len;
-	d->key = *key;
+	ovs_key_copy(&d->key, key);
 }
 
 /*
@@ -176,7 +176,7 @@ static void run_copy(struct datapath *dp, struct sk_buff *skb,
 		return;
 	}
 	copy = &st->keys[st->n_keys++];
-	*copy = *key;
+	ovs_key_copy(copy, key);
 	if (run_list(dp, skb, copy, list->acts,
 		     ovs_acts_end(list->acts, list->len)))
 		defer(dp, skb, copy, NULL, 0);
@@ -263,8 +263,9 @@ static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
 			const struct sw_flow_key *key, u32 id)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
-	struct sw_flow_key next = *key;
+	struct sw_flow_key next;
 
+	ovs_key_copy(&next, key);
 	if (likely(copy) && exec_recirc(dp, copy, &next, id))
 		defer(dp, copy, &next, NULL, 0);
 }
@@ -438,10 +439,11 @@ static void run_deferred(struct exec_state *st)
 		struct deferred *d = &st->deferred[st->next_deferred];
 		struct datapath *dp = d->dp;
 		struct sk_buff *skb = d->skb;
-		struct sw_flow_key key = d->key;
+		struct sw_flow_key key;
 		const struct ovs_act *acts = d->acts;
 		u32 len = d->len;
 
+		ovs_key_copy(&key, &d->key);
 		st->next_deferred = (st->next_deferred + 1) % DEFERRED_MAX;
 		st->n_deferred--;
 		if (!acts || run_list(dp, skb, &key, acts,

@@ -85,8 +85,8 @@ struct ovs_act_userspace {
 /**
  * struct sw_flow_actions - the actions of a flow, or of one executed packet
  * @rcu: freeing, first half.
- * @work: freeing, second half, if there are programs to let go.
- * @has_prog: whether there are.
+ * @work: freeing, second half, if there are references to let go.
+ * @has_refs: whether there are, to programs or the like.
  * @dump_len: bytes that a dump of them may take.
  * @size: bytes that @acts has room for; while they are compiled.
  * @len: bytes of @acts.
@@ -97,7 +97,7 @@ struct sw_flow_actions {
 		struct rcu_head rcu;
 		struct work_struct work;
 	};
-	bool has_prog;
+	bool has_refs;
 	u32 dump_len;
 	u32 size;
 	u32 len;

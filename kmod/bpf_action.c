@@ -431,7 +431,7 @@ static bool bpf_changed(const struct ovs_bpf_act *bpf,
 	for (i = 0; i < words->n; i++) {
 		unsigned int w = words->idx[i];
 
-		diff |= (before->words[w] ^ after->words[w]) &
+		diff |= (ovs_key_word(before, w) ^ ovs_key_word(after, w)) &
 			bpf->used.words[w];
 	}
 	return diff;
@@ -461,7 +461,7 @@ static enum ovs_bpf_decision bpf_go_on(struct datapath *dp, struct sk_buff *skb,
 		return OVS_BPF_CONTINUE;
 	}
 
-	before = *key;
+	ovs_key_copy(&before, key);
 	if (unlikely(ovs_flow_key_update(skb, key)))
 		return bpf_drop(dp, skb, bpf, OVS_DROP_ATTR_BPF_BAD_PACKET);
 	if (bpf->recheck == OVS_BPF_RECHECK_ALWAYS ||

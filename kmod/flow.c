@@ -396,11 +396,16 @@ static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
 
 int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
 {
-	u8 mac_proto = key->eth.mac_proto;
+	u8 mac_proto = key->eth.mac_proto, tun_proto = key->tun_proto;
+	typeof(key->ct_orig) ct_orig;
 	int err;
 
-	memset_after(key, 0, priority);
+	if (unlikely(key->ct.orig_proto))
+		ct_orig = key->ct_orig;
+	memset(&key->words[OVS_KEY_HDR_WORD], 0,
+	       (OVS_KEY_BASE_WORDS - OVS_KEY_HDR_WORD) * sizeof(u64));
 	key->eth.mac_proto = mac_proto;
+	key->tun_proto = tun_proto;
 	key->skb_mark = skb->mark;
 	key->priority = skb->priority;
 	if (likely(mac_proto == OVS_MAC_ETHERNET)) {
@@ -413,6 +418,8 @@ int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
 		key->eth.type = skb->protocol;
 	}
 	extract_l3(skb, key);
+	if (unlikely(key->ct.orig_proto))
+		key->ct_orig = ct_orig;
 	return 0;
 }
 
@@ -422,7 +429,9 @@ int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
 	key->in_port = in_port;
 	key->recirc_id = 0;
 	key->dp_hash = 0;
+	memset(&key->ct, 0, sizeof(key->ct));
 	key->eth.mac_proto = OVS_MAC_ETHERNET;
+	key->tun_proto = 0;
 	return ovs_flow_key_update(skb, key);
 }
 

@@ -40,27 +40,94 @@ struct ovs_vlan {
 };
 
 /**
+ * struct ovs_tun_key - the tunnel that a packet came by or is to leave by
+ *
+ * @id: key, VNI, or the like, in the low bits.
+ * @ipv4: outer addresses, if sw_flow_key.tun_proto is AF_INET.
+ * @ipv6: likewise for AF_INET6.
+ * @label: outer IPv6 flow label.
+ * @tp_src: outer UDP ports.
+ * @tp_dst: see there.
+ * @flags: OVS_TUN_*.
+ * @tos: outer DSCP and ECN.
+ * @ttl: outer TTL or hop limit.
+ * @opts_len: bytes of @opts that count; a match on options is always exact
+ *	about it.
+ * @pad: zero.
+ * @opts: Geneve options, struct vxlan_metadata or struct erspan_metadata, as
+ *	@flags says; zero behind @opts_len.
+ */
+struct ovs_tun_key {
+	__be64 id;
+	union {
+		struct {
+			__be32 src;
+			__be32 dst;
+		} ipv4;
+		struct {
+			struct in6_addr src;
+			struct in6_addr dst;
+		} ipv6;
+	};
+	__be32 label;
+	__be16 tp_src;
+	__be16 tp_dst;
+	u16 flags;
+	u8 tos;
+	u8 ttl;
+	u8 opts_len;
+	u8 pad[3];
+	u8 opts[256];
+};
+
+/* Flags of struct ovs_tun_key, in the order of the module, not the kernel's. */
+#define OVS_TUN_KEY		BIT(0)	/* id is there */
+#define OVS_TUN_CSUM		BIT(1)
+#define OVS_TUN_DF		BIT(2)	/* don't fragment */
+#define OVS_TUN_OAM		BIT(3)
+#define OVS_TUN_CRIT_OPT	BIT(4)	/* a Geneve option is critical */
+#define OVS_TUN_GENEVE_OPT	BIT(5)
+#define OVS_TUN_VXLAN_OPT	BIT(6)
+#define OVS_TUN_ERSPAN_OPT	BIT(7)
+#define OVS_TUN_BRIDGE		BIT(8)	/* ip_tunnel_info in bridge mode */
+#define OVS_TUN_OPTS	(OVS_TUN_GENEVE_OPT | OVS_TUN_VXLAN_OPT | \
+			 OVS_TUN_ERSPAN_OPT)
+
+/* MPLS label stack entries that a key has room for. */
+#define OVS_MPLS_LABELS 3
+
+/**
  * struct sw_flow_key - all that a flow can match on
  *
  * Read and compared as an array of 64-bit words, so there is no implicit
- * padding, and what a packet lacks is zero.  Values of the wire are in network
- * order.
+ * padding, and what a packet lacks is zero; but the words of @tun are valid only
+ * if @tun_proto is not zero, and must be read as zero else: ovs_key_word().
+ * Values of the wire are in network order.
  *
  * @in_port: datapath port, %OVS_NO_PORT if none.
  * @recirc_id: the stage; 0 for a packet that was just received.
  * @dp_hash: hash from the hash action, or the result of a program.
  * @skb_mark: skb->mark.
  * @priority: skb->priority.
- * @ipv6_label: flow label, in the 20 low bits.
+ * @ct: what conntrack said: mark, labels, transport ports of the original
+ *	direction, zone, OVS_CS_F_*, protocol of the original direction (0: there
+ *	is no original tuple).
  * @eth: Ethernet addresses, the type behind all VLAN tags (ETH_P_802_2 if it
  *	has none), outer and inner VLAN tag, &enum ovs_mac_proto.
+ * @tun_proto: AF_INET or AF_INET6 of the tunnel; 0 if there is none.
  * @ip: common to IPv4 and IPv6; of ARP, @ip.proto is the opcode.
  * @tp: ports; ICMP type and code as 16-bit numbers.
  * @tp_flags: the 12 flag bits of TCP.
+ * @ipv6_exthdrs: OFPIEH12_* of the extension headers.
+ * @ipv6_label: flow label, in the 20 low bits.
  * @ipv4: addresses, of ARP too.
  * @ipv6: addresses.
+ * @mpls: label stack entries, outermost first, and a mask of those there.
+ * @nsh: network service header: base header, path header, context (MD type 1).
  * @arp: hardware addresses of ARP.
  * @nd: neighbour discovery.
+ * @ct_orig: addresses of the original direction; its family is eth.type's.
+ * @tun: the tunnel.
  */
 struct sw_flow_key {
 	union {
@@ -70,16 +137,31 @@ struct sw_flow_key {
 			u32 dp_hash;
 			u32 skb_mark;
 			u32 priority;
-			__be32 ipv6_label;
 			struct {
-				u8 dst[ETH_ALEN];
-				u8 src[ETH_ALEN];
-				__be16 type;
-				struct ovs_vlan vlan;
-				struct ovs_vlan cvlan;
-				u8 mac_proto;
-				u8 pad;
-			} eth;
+				u32 mark;
+				u8 labels[16];
+				struct {
+					__be16 src;
+					__be16 dst;
+				} orig_tp;
+				u16 zone;
+				u8 state;
+				u8 orig_proto;
+			} ct;
+			union {
+				struct {
+					u8 dst[ETH_ALEN];
+					u8 src[ETH_ALEN];
+					__be16 type;
+					struct ovs_vlan vlan;
+					struct ovs_vlan cvlan;
+					u8 mac_proto;
+				} eth;
+				struct {
+					u8 eth_space[23];
+					u8 tun_proto;
+				};
+			};
 			struct {
 				u8 proto;
 				u8 tos;
@@ -91,7 +173,8 @@ struct sw_flow_key {
 				__be16 dst;
 			} tp;
 			__be16 tp_flags;
-			u8 pad[6];
+			u16 ipv6_exthdrs;
+			__be32 ipv6_label;
 			union {
 				struct {
 					__be32 src;
@@ -101,6 +184,14 @@ struct sw_flow_key {
 					struct in6_addr src;
 					struct in6_addr dst;
 				} ipv6;
+				struct {
+					u32 present;
+					__be32 lse[OVS_MPLS_LABELS];
+				} mpls;
+				struct {
+					struct ovs_nsh_key_base base;
+					__be32 context[NSH_MD1_CONTEXT_SIZE];
+				} nsh;
 			};
 			union {
 				struct {
@@ -113,25 +204,60 @@ struct sw_flow_key {
 					u8 tll[ETH_ALEN];
 					u8 pad[4];
 				} nd;
+				union {
+					struct {
+						__be32 src;
+						__be32 dst;
+					} ipv4;
+					struct {
+						struct in6_addr src;
+						struct in6_addr dst;
+					} ipv6;
+				} ct_orig;
 			};
+			struct ovs_tun_key tun;
 		};
-		u64 words[16];
+		u64 words[19 + sizeof(struct ovs_tun_key) / sizeof(u64)];
 	};
 };
 
 #define OVS_KEY_WORDS (sizeof(struct sw_flow_key) / sizeof(u64))
+/* The first word of what the packet's headers tell. */
+#define OVS_KEY_HDR_WORD (offsetof(struct sw_flow_key, eth) / sizeof(u64))
+/* Those of every packet; behind them is the tunnel. */
+#define OVS_KEY_BASE_WORDS (offsetof(struct sw_flow_key, tun) / sizeof(u64))
 
-static_assert(sizeof(struct sw_flow_key) == 16 * sizeof(u64));
+static_assert(offsetof(struct sw_flow_key, tun) == 19 * sizeof(u64));
+static_assert(offsetof(struct sw_flow_key, tun_proto) ==
+	      offsetof(struct sw_flow_key, eth.mac_proto) + 1);
+static_assert(offsetof(struct sw_flow_key, eth) % sizeof(u64) == 0);
+static_assert(sizeof(struct ovs_tun_key) % sizeof(u64) == 0);
+
+/* A word of the key of a packet. */
+static inline u64 ovs_key_word(const struct sw_flow_key *key, unsigned int w)
+{
+	return w < OVS_KEY_BASE_WORDS || key->tun_proto ? key->words[w] : 0;
+}
+
+/* Copy a key, but not a tunnel that is not there. */
+static inline void ovs_key_copy(struct sw_flow_key *dst,
+				const struct sw_flow_key *src)
+{
+	memcpy(dst->words, src->words, src->tun_proto ? sizeof(*src) :
+	       offsetof(struct sw_flow_key, tun));
+}
 
 /**
  * struct ovs_word_list - which words of a key a mask reads
  * @n: how many.
+ * @n_base: those below %OVS_KEY_BASE_WORDS.
  * @idx: their indices, ascending.
  *
  * Made once when a mask is installed, so that a lookup touches those only.
  */
 struct ovs_word_list {
 	u8 n;
+	u8 n_base;
 	u8 idx[OVS_KEY_WORDS];
 };
 
@@ -142,9 +268,14 @@ static inline void ovs_word_list_init(struct ovs_word_list *list,
 	unsigned int i;
 
 	list->n = 0;
-	for (i = 0; i < OVS_KEY_WORDS; i++)
-		if (mask->words[i])
-			list->idx[list->n++] = i;
+	list->n_base = 0;
+	for (i = 0; i < OVS_KEY_WORDS; i++) {
+		if (!mask->words[i])
+			continue;
+		list->idx[list->n++] = i;
+		if (i < OVS_KEY_BASE_WORDS)
+			list->n_base = list->n;
+	}
 }
 
 /**
@@ -218,8 +349,8 @@ int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
 /**
  * ovs_flow_key_update - extract anew all that the packet's bytes tell
  * @skb: the packet.
- * @key: in_port, recirc_id, dp_hash and eth.mac_proto are kept; mark, priority
- *	and the headers are written.
+ * @key: in_port, recirc_id, dp_hash, ct, eth.mac_proto and the tunnel are kept;
+ *	mark, priority and the headers are written.
  *
  * Context and return value: as ovs_flow_key_extract().
  */

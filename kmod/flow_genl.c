@@ -225,7 +225,8 @@ static int flow_req_parse_acts(struct flow_req *req, struct genl_info *info)
 	struct sw_flow_key masked;
 
 	key_mask(&masked, &req->key, &req->mask);
-	req->acts = ovs_acts_parse(info->attrs[OVS_FLOW_ATTR_ACTIONS], &masked,
+	req->acts = ovs_acts_parse(genl_info_net(info),
+				   info->attrs[OVS_FLOW_ATTR_ACTIONS], &masked,
 				   info->extack);
 	return PTR_ERR_OR_ZERO(req->acts);
 }

@@ -34,7 +34,8 @@ int ovs_nla_put_mask_nest(struct sk_buff *msg, int attr,
 			  const struct sw_flow_key *mask);
 
 /* actions: action_netlink.c */
-struct sw_flow_actions *ovs_acts_parse(const struct nlattr *attr,
+struct sw_flow_actions *ovs_acts_parse(struct net *net,
+				       const struct nlattr *attr,
 				       const struct sw_flow_key *key,
 				       struct netlink_ext_ack *extack);
 size_t ovs_acts_dump_size(const struct sw_flow_actions *acts);

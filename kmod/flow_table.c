@@ -85,13 +85,18 @@ static const struct rhashtable_params ufid_params = {
 static void lookup_prepare(struct flow_lookup *l, const struct sw_flow_key *key,
 			   const struct sw_flow_mask *mask)
 {
+	const struct ovs_word_list *words = &mask->words;
 	u64 hash = mask->seed;
-	unsigned int i;
+	unsigned int i, w;
 
-	for (i = 0; i < mask->words.n; i++) {
-		unsigned int w = mask->words.idx[i];
-
+	for (i = 0; i < words->n_base; i++) {
+		w = words->idx[i];
 		l->packed[i] = key->words[w] & mask->key.words[w];
+		hash = hash_word(hash, l->packed[i]);
+	}
+	for (; unlikely(i < words->n); i++) {
+		w = words->idx[i];
+		l->packed[i] = ovs_key_word(key, w) & mask->key.words[w];
 		hash = hash_word(hash, l->packed[i]);
 	}
 	l->mask = mask;
@@ -131,7 +136,8 @@ ovs_flow_tbl_lookup_stats(struct flow_table *tbl, const struct sw_flow_key *key,
 	if (ma->n > 1 && cache->size) {
 		u64 hash = hash_secret;
 
-		for (i = 0; i < ma->all_words.n; i++) {
+		/* A tunnel may be left out: this is a hint, no comparison. */
+		for (i = 0; i < ma->all_words.n_base; i++) {
 			unsigned int w = ma->all_words.idx[i];
 
 			hash = hash_word(hash, key->words[w] & ma->all.words[w]);

@@ -97,7 +97,8 @@ static int ovs_packet_cmd_execute(struct sk_buff *req, struct genl_info *info)
 	skb = packet_build(a, &key, info->extack);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
-	acts = ovs_acts_parse(a[OVS_PACKET_ATTR_ACTIONS], &key, info->extack);
+	acts = ovs_acts_parse(genl_info_net(info), a[OVS_PACKET_ATTR_ACTIONS],
+			      &key, info->extack);
 	if (IS_ERR(acts)) {
 		kfree_skb(skb);
 		return PTR_ERR(acts);

@@ -172,7 +172,7 @@ static int queue_gso_packets(struct datapath *dp, struct sk_buff *skb,
 		return -EINVAL;
 	if (udp_frags) {
 		/* The first fragment goes under the key as it stands. */
-		later_key = *key;
+		ovs_key_copy(&later_key, key);
 		later_key.ip.frag = OVS_FRAG_TYPE_LATER;
 	}
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files that validate, compile and dump actions share.
+ */
+#ifndef OVS_ACTION_NETLINK_H
+#define OVS_ACTION_NETLINK_H 1
+
+#include <net/netlink.h>
+
+#include "actions.h"
+
+/**
+ * struct act_parse - compilation under way
+ * @acts: so far.
+ * @net: namespace of the request.
+ * @eth_type: of the packet at this point.
+ * @tagged: whether it has a VLAN tag.
+ * @ip_proto: its protocol.
+ * @mac_proto: its first header.
+ * @mpls_labels: MPLS label stack entries known to be there.
+ * @depth: of nesting.
+ * @extack: where a refusal is explained.
+ */
+struct act_parse {
+	struct sw_flow_actions *acts;
+	struct net *net;
+	__be16 eth_type;
+	bool tagged;
+	u8 ip_proto;
+	u8 mac_proto;
+	u8 mpls_labels;
+	unsigned int depth;
+	struct netlink_ext_ack *extack;
+};
+
+/**
+ * struct act_desc - how an action is validated, compiled, dumped and let go
+ * @name: for messages.
+ * @len: bytes of the payload; -1: any.
+ * @parse: validate, add a record.
+ * @dump: write the record; -EMSGSIZE if it does not fit.
+ * @free: let go of what the record refers to; NULL: nothing.  Process context.
+ */
+struct act_desc {
+	const char *name;
+	int len;
+	int (*parse)(struct act_parse *p, const struct nlattr *attr);
+	int (*dump)(struct sk_buff *msg, const struct ovs_act *act);
+	void (*free)(const struct ovs_act *act);
+};
+
+#define ACT(id, payload, parse_fn, dump_fn, free_fn)			\
+	[OVS_ACTION_ATTR_##id] = { .name = #id, .len = payload,		\
+		.parse = parse_fn, .dump = dump_fn, .free = free_fn }
+
+int ovs_act_refuse(struct act_parse *p, const struct nlattr *attr,
+		   const char *msg);
+int ovs_act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
+		u32 *ofs);
+int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
+		     const struct nlattr *nest, u32 arg);
+int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest);
+int ovs_act_dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len);
+void ovs_act_free_list(const struct ovs_act *act, u32 len);
+
+/* The record at an offset; valid until the next is added. */
+static inline struct ovs_act *ovs_act_at(struct act_parse *p, u32 ofs)
+{
+	return (void *)p->acts->acts + ofs;
+}
+
+#endif /* OVS_ACTION_NETLINK_H */
