@@ -27,9 +27,6 @@
 #include "compat/compat.h"
 #include "flow.h"
 
-/* IPv6 extension headers that are walked before giving up on layer 4. */
-#define MAX_EXT_HDRS 16
-
 /* IEEE 802.2 LLC with SNAP, as it carries Ethernet types. */
 struct llc_snap {
 	u8 dsap;
@@ -92,7 +89,10 @@ static bool nd_lladdr(u8 *lladdr, const struct nd_opt_hdr *opt)
 	return true;
 }
 
-/* Neighbour solicitation and advertisement, RFC 4861 4.3 and 4.4. */
+/*
+ * Neighbour solicitation and advertisement, RFC 4861 4.3 and 4.4.  An option that
+ * is cut short ends the walk; an address that stands twice voids them all.
+ */
 static void extract_nd(struct sk_buff *skb, struct sw_flow_key *key,
 		       unsigned int ofs)
 {
@@ -111,20 +111,18 @@ static void extract_nd(struct sk_buff *skb, struct sw_flow_key *key,
 		bool ok = true;
 
 		if (!opt_len || opt_len > len - pos)
-			goto invalid;
+			return;
 		if (opt_len == 8 && opt->nd_opt_type == ND_OPT_SOURCE_LL_ADDR)
 			ok = nd_lladdr(key->nd.sll, opt);
 		else if (opt_len == 8 &&
 			 opt->nd_opt_type == ND_OPT_TARGET_LL_ADDR)
 			ok = nd_lladdr(key->nd.tll, opt);
-		if (!ok)
-			goto invalid;
+		if (!ok) {
+			memset(&key->nd, 0, sizeof(key->nd));
+			return;
+		}
 		pos += opt_len;
 	}
-	return;
-
-invalid:
-	memset(&key->nd, 0, sizeof(key->nd));
 }
 
 static void extract_icmpv6(struct sk_buff *skb, struct sw_flow_key *key,
@@ -200,21 +198,20 @@ static void extract_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 
 /*
  * Find the upper-layer header behind the extension headers.  Sets ip.proto,
- * ip.frag and the transport header.  Returns whether there is one to read;
- * false with ip.proto 0 means that a header is cut short.
+ * ip.frag and the transport header.  Returns whether there is one to read; a
+ * chain of headers that is cut short counts as one that ends in "none".  Each
+ * takes 8 bytes or more, so the packet's length bounds the walk.
  */
 static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 			  u8 nexthdr, unsigned int ofs)
 {
-	unsigned int i;
-
-	for (i = 0; i < MAX_EXT_HDRS && ipv6_ext_hdr(nexthdr); i++) {
+	while (ipv6_ext_hdr(nexthdr)) {
 		const struct ipv6_opt_hdr *hdr;
 
 		if (nexthdr == NEXTHDR_NONE)
 			break;
 		if (!pull(skb, ofs + sizeof(struct frag_hdr)))
-			return false;
+			goto cut;
 		hdr = (const void *)(skb->data + ofs);
 		if (nexthdr == NEXTHDR_FRAGMENT) {
 			const struct frag_hdr *fh = (const void *)hdr;
@@ -232,11 +229,15 @@ static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 		}
 		nexthdr = hdr->nexthdr;
 	}
-	if (unlikely(ofs > skb->len))
-		return false;
+	/* skb->transport_header has 16 bits. */
+	if (unlikely(ofs > skb->len || skb_headroom(skb) + ofs > U16_MAX))
+		goto cut;
 	key->ip.proto = nexthdr;
 	skb_set_transport_header(skb, ofs);
 	return !ipv6_ext_hdr(nexthdr);
+cut:
+	key->ip.proto = NEXTHDR_NONE;
+	return false;
 }
 
 static void extract_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
@@ -249,11 +250,6 @@ static void extract_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
 		return;
 	ip6 = ipv6_hdr(skb);
 	upper = skip_ext_hdrs(skb, key, ip6->nexthdr, ofs + sizeof(*ip6));
-	if (unlikely(!upper && !key->ip.proto && key->ip.frag !=
-		     OVS_FRAG_TYPE_LATER)) {
-		key->ip.frag = 0;
-		return;
-	}
 
 	ip6 = ipv6_hdr(skb);	/* the walk may have moved the head */
 	key->ipv6.src = ip6->saddr;
@@ -376,9 +372,9 @@ static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
 	/* What skb_vlan_pop() goes by: the type in the frame, tag included. */
 	skb->protocol = type;
 	while (unlikely(eth_type_vlan(type))) {
-		if (extract_inline_vlan(skb, vlan, type, &ofs, &type))
-			return -EINVAL;
-		if (vlan == &key->eth.cvlan)
+		/* Of a tag that is cut short, the type is all that counts. */
+		if (extract_inline_vlan(skb, vlan, type, &ofs, &type) ||
+		    vlan == &key->eth.cvlan)
 			break;
 		vlan = &key->eth.cvlan;
 	}

@@ -280,8 +280,7 @@ static u8 prereq_proto(enum key_prereq prereq)
 
 static bool is_nd(const struct sw_flow_key *key)
 {
-	return !key->tp.dst && (key->tp.src == htons(135) ||
-				key->tp.src == htons(136));
+	return key->tp.src == htons(135) || key->tp.src == htons(136);
 }
 
 /* Whether a packet of this key has the header that an attribute is about. */
@@ -789,6 +788,21 @@ static int put_vlan(struct sk_buff *msg, const struct ovs_vlan *out,
 	return *encap ? 0 : -EMSGSIZE;
 }
 
+/* A tag that is cut short: no tag-present bit, nothing in it. */
+static int put_cut_vlan(struct sk_buff *msg, const struct sw_flow_key *out)
+{
+	struct nlattr *encap;
+
+	if (nla_put_be16(msg, OVS_KEY_ATTR_ETHERTYPE, out->eth.type) ||
+	    nla_put_be16(msg, OVS_KEY_ATTR_VLAN, 0))
+		return -EMSGSIZE;
+	encap = nla_nest_start_noflag(msg, OVS_KEY_ATTR_ENCAP);
+	if (!encap)
+		return -EMSGSIZE;
+	nla_nest_end(msg, encap);
+	return 0;
+}
+
 static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 		       const struct sw_flow_key *out, bool is_mask)
 {
@@ -830,7 +844,9 @@ static int put_key(struct sk_buff *msg, const struct sw_flow_key *key,
 		err = put_vlan(msg, &out->eth.vlan, &encap[0]);
 	if (!err && key->eth.cvlan.tci)
 		err = put_vlan(msg, &out->eth.cvlan, &encap[1]);
-	if (!err)
+	if (!err && eth_type_vlan(key->eth.type) && !key->eth.cvlan.tci)
+		err = put_cut_vlan(msg, out);
+	else if (!err)
 		err = put_headers(msg, key, out, is_mask);
 	if (err)
 		return err;
