@@ -321,6 +321,7 @@ static int put_bpf(struct nl_msg *msg, const struct flow *flow,
 		[MODE_PROGRAM] = OVS_BPF_RECHECK_PROGRAM,
 		[MODE_ALWAYS] = OVS_BPF_RECHECK_ALWAYS,
 		[MODE_CHANGED] = OVS_BPF_RECHECK_CHANGED,
+		[MODE_AUTO] = OVS_BPF_RECHECK_CHANGED,
 	};
 	struct nlattr *nest = nla_nest_start(msg, OVS_ACTION_ATTR_BPF);
 
@@ -328,7 +329,8 @@ static int put_bpf(struct nl_msg *msg, const struct flow *flow,
 	    nla_put(msg, OVS_BPF_ATTR_ARG, sizeof(op->act.arg), &op->act.arg) ||
 	    nla_put_u32(msg, OVS_BPF_ATTR_RECHECK, modes[op->act.mode]) ||
 	    nla_put_u32(msg, OVS_BPF_ATTR_RECIRC_ID, op->recirc_id) ||
-	    (op->act.mode == MODE_CHANGED && put_used(msg, flow, &op->mask)))
+	    (modes[op->act.mode] == OVS_BPF_RECHECK_CHANGED &&
+	     put_used(msg, flow, &op->mask)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;

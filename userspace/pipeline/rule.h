@@ -21,7 +21,8 @@ enum act_type {
 	ACT_GOTO,
 };
 
-enum bpf_mode { MODE_PROGRAM, MODE_ALWAYS, MODE_CHANGED };
+/* MODE_AUTO: what the translation finds to be the cheapest that is right. */
+enum bpf_mode { MODE_PROGRAM, MODE_ALWAYS, MODE_CHANGED, MODE_AUTO };
 
 /**
  * struct act - one action of a rule
@@ -88,6 +89,7 @@ struct rule *rule_parse(const char *text, bool need_actions, char *err,
 			size_t size);
 int acts_format(const struct act *acts, unsigned int n, char *buf, size_t size);
 int rule_format(const struct rule *rule, bool stats, char *buf, size_t size);
+bool prog_name_ok(const char *name);
 int match_format(const struct flow *match, const struct flow *mask, char *buf,
 		 size_t size);
 

@@ -3,6 +3,7 @@
 #include "rule.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +77,9 @@ static bool number(const char *s, uint64_t max, uint64_t *out)
 
 	if (*s < '0' || *s > '9')
 		return false;
+	errno = 0;
 	*out = strtoull(s, &end, 0);
-	return !*end && *out <= max;
+	return !*end && !errno && *out <= max;
 }
 
 static void put_field(struct parser *p, const char *tok, struct rule *rule,
@@ -180,43 +182,6 @@ static void parse_set(struct parser *p, struct act *act, char *arg)
 		fail(p, arg, "bad value for %s", f->name);
 }
 
-static void parse_bpf_option(struct parser *p, struct act *act, char *opt)
-{
-	uint64_t n;
-
-	if (!strncmp(opt, "arg=", 4) && number(opt + 4, UINT64_MAX, &n))
-		act->arg = n;
-	else if (!strcmp(opt, "mode=program"))
-		act->mode = MODE_PROGRAM;
-	else if (!strcmp(opt, "mode=always"))
-		act->mode = MODE_ALWAYS;
-	else if (!strcmp(opt, "mode=changed") || !strcmp(opt, "mode=auto"))
-		act->mode = MODE_CHANGED;
-	else if (!strncmp(opt, "result=reg", 10) &&
-		 number(opt + 10, N_REGS - 1, &n))
-		act->result = n;
-	else
-		fail(p, opt, "unknown option of bpf()");
-}
-
-/* bpf(NAME[,arg=N][,result=regN][,mode=program|always|changed|auto]) */
-static void parse_bpf(struct parser *p, struct act *act, char *arg)
-{
-	char *save = NULL, *tok = strtok_r(arg, ",", &save);
-
-	act->mode = MODE_CHANGED;
-	act->result = -1;
-	if (!tok || strlen(tok) >= MAX_NAME || strchr(tok, '/')) {
-		fail(p, arg, "bpf() needs the name of a program");
-		return;
-	}
-	strcpy(act->prog, tok);
-	while ((tok = strtok_r(NULL, ",", &save)))
-		parse_bpf_option(p, act, tok);
-	if (act->result >= 0)
-		act->mode = MODE_ALWAYS;
-}
-
 static bool has_prefix(char *tok, const char *prefix, char **rest)
 {
 	size_t n = strlen(prefix);
@@ -225,6 +190,91 @@ static bool has_prefix(char *tok, const char *prefix, char **rest)
 		return false;
 	*rest = tok + n;
 	return true;
+}
+
+/**
+ * prog_name_ok - whether a program may have a name
+ * @name: the name.
+ */
+bool prog_name_ok(const char *name)
+{
+	return *name && strlen(name) < MAX_NAME && !strpbrk(name, "/.,() =");
+}
+
+static const char *const bpf_modes[] = {
+	[MODE_PROGRAM] = "program",
+	[MODE_ALWAYS] = "always",
+	[MODE_CHANGED] = "changed",
+	[MODE_AUTO] = "auto",
+};
+
+static void parse_bpf_mode(struct parser *p, struct act *act, char *value)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bpf_modes) / sizeof(bpf_modes[0]); i++) {
+		if (strcmp(value, bpf_modes[i]))
+			continue;
+		act->mode = i;
+		return;
+	}
+	fail(p, value, "mode must be program, always, changed or auto");
+}
+
+/* One option; each may stand once, which @seen remembers. */
+static void parse_bpf_option(struct parser *p, struct act *act, char *opt,
+			     unsigned int *seen)
+{
+	static const char *const options[] = { "arg=", "mode=", "result=" };
+	unsigned int i;
+	char *value;
+	uint64_t n;
+
+	for (i = 0; i < 3; i++)
+		if (has_prefix(opt, options[i], &value))
+			break;
+	if (i == 3) {
+		fail(p, opt, "unknown option of bpf(): it has arg=, mode= and result=");
+		return;
+	}
+	if (*seen & 1u << i)
+		fail(p, opt, "an option of bpf() stands twice");
+	*seen |= 1u << i;
+	if (i == 1) {
+		parse_bpf_mode(p, act, value);
+	} else if (i == 0) {
+		if (number(value, UINT64_MAX, &n))
+			act->arg = n;
+		else
+			fail(p, value, "arg must be a number of 64 bits");
+	} else if (!strncmp(value, "reg", 3) && number(value + 3, N_REGS - 1, &n)) {
+		act->result = n;
+	} else {
+		fail(p, value, "result must be reg0 to reg%d", N_REGS - 1);
+	}
+}
+
+/* bpf(NAME[,arg=N][,result=regN][,mode=program|always|changed|auto]) */
+static void parse_bpf(struct parser *p, struct act *act, char *arg)
+{
+	char *save = NULL, *tok = strtok_r(arg, ",", &save);
+	unsigned int seen = 0;
+
+	act->mode = MODE_AUTO;
+	act->result = -1;
+	if (!tok || !prog_name_ok(tok)) {
+		fail(p, arg, "bpf() needs the name of a program");
+		return;
+	}
+	strcpy(act->prog, tok);
+	while (!p->failed && (tok = strtok_r(NULL, ",", &save)))
+		parse_bpf_option(p, act, tok, &seen);
+	if (act->result < 0)
+		return;
+	/* The result comes back with the packet, by recirculation alone. */
+	if (act->mode == MODE_PROGRAM || act->mode == MODE_CHANGED)
+		fail(p, act->prog, "result= needs mode=always or no mode=");
+	act->mode = MODE_ALWAYS;
 }
 
 static void parse_action(struct parser *p, char *tok, struct rule *rule)
@@ -379,15 +429,13 @@ static int set_format(const struct act *a, char *buf, size_t size, int n)
 
 static int bpf_format(const struct act *a, char *buf, size_t size, int n)
 {
-	static const char *const modes[] = { "program", "always", "changed" };
-
 	n = add(buf, size, n, "bpf(%s", a->prog);
 	if (a->arg)
 		n = add(buf, size, n, ",arg=0x%llx", (unsigned long long)a->arg);
 	if (a->result >= 0)
 		n = add(buf, size, n, ",result=reg%d", a->result);
-	else if (a->mode != MODE_CHANGED)
-		n = add(buf, size, n, ",mode=%s", modes[a->mode]);
+	else if (a->mode != MODE_AUTO)
+		n = add(buf, size, n, ",mode=%s", bpf_modes[a->mode]);
 	return add(buf, size, n, ")");
 }
 

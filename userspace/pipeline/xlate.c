@@ -17,6 +17,7 @@
  * @bpf: index of each program in @out->ops.
  * @n_bpf: programs so far.
  * @depth: tables visited.
+ * @ethernet: the packet has an Ethernet header.
  * @done: the walk has ended.
  */
 struct walk {
@@ -29,6 +30,7 @@ struct walk {
 	unsigned int bpf[MAX_PROGS];
 	unsigned int n_bpf;
 	unsigned int depth;
+	bool ethernet;
 	bool done;
 };
 
@@ -247,12 +249,47 @@ void frozen_clear(struct frozen_set *set)
 	frozen_sweep(set, UINT64_MAX);
 }
 
+/*
+ * What a program may write, by the analysis.  Which fields that makes may depend
+ * on whether the packet has a tag: that is read here.
+ */
+static const struct progwrites *prog_writes(struct walk *w, const struct act *act)
+{
+	struct flow mask = { .vlan_tci = htons(0x1000) };
+	const struct progwrites *pw;
+
+	if (act->mode != MODE_AUTO || !w->in->prog_writes)
+		return NULL;
+	pw = w->in->prog_writes(act->prog, w->in->arg);
+	if (pw && progwrites_needs_vlan(pw))
+		consult(w, &mask);
+	return pw;
+}
+
+/* Now that all that is read behind the programs is known: is it written? */
+static void choose_modes(struct walk *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n_bpf; i++) {
+		struct op *op = &w->out->ops[w->bpf[i]];
+
+		if (op->act.mode != MODE_AUTO)
+			continue;
+		op->act.mode = !op->writes ||
+			       progwrites_meets(op->writes, &op->value,
+						w->ethernet, &op->mask) ?
+			       MODE_CHANGED : MODE_PROGRAM;
+	}
+}
+
 /* A program: what is left behind it may be done now, later, or both. */
 static void do_bpf(struct walk *w, const struct act *acts, unsigned int n_left,
 		   uint8_t table)
 {
 	const struct act *act = acts;
 	struct frozen like = { .table = table, .result = act->result };
+	const struct progwrites *writes;
 	struct frozen *f;
 	struct op *op;
 
@@ -266,12 +303,15 @@ static void do_bpf(struct walk *w, const struct act *acts, unsigned int n_left,
 	like.metadata = w->cur.metadata;
 	memcpy(like.reg, w->cur.reg, sizeof(like.reg));
 	f = frozen_get(w->in->frozen, &like, w->in->now);
+	writes = prog_writes(w, act);
 	op = f ? add_op(w, OP_BPF) : NULL;
 	if (!op) {
 		walk_fail(w, "out of memory");
 		return;
 	}
 	op->act = *act;
+	op->writes = writes;
+	op->value = w->cur;
 	op->recirc_id = f->id;
 	/* The datapath counts these in any case. */
 	op->mask.dl_type = 0xffff;
@@ -363,12 +403,16 @@ static void walk_resume(struct walk *w, const struct frozen *f)
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out)
 {
+	static const uint8_t no_mac[6];
 	struct walk w = { .in = in, .out = out, .cur = *flow };
 	const struct frozen *f;
 
 	memset(&out->wc, 0, sizeof(out->wc));
 	out->n_ops = out->n_rules = 0;
 	out->error = NULL;
+	/* Packets with and without one never share a megaflow. */
+	w.ethernet = memcmp(flow->dl_src, no_mac, 6) ||
+		     memcmp(flow->dl_dst, no_mac, 6);
 	memset((uint8_t *)&w.known + FLOW_DP_LEN, 0xff,
 	       sizeof(struct flow) - FLOW_DP_LEN);
 	out->wc.recirc_id = UINT32_MAX;
@@ -386,4 +430,6 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	}
 	if (out->error)
 		out->n_ops = 0;
+	else
+		choose_modes(&w);
 }

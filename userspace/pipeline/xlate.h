@@ -10,10 +10,14 @@
  *
  * At a program the walk can be frozen: a recirculation id names what is left to
  * do.  A packet that recirculates resumes there.
+ *
+ * A program in mode auto is rechecked only if it may write a bit of its USED;
+ * else its word is taken, so that it can still ask for a recirculation.
  */
 #ifndef XLATE_H
 #define XLATE_H 1
 
+#include "progwrites.h"
 #include "rule.h"
 
 #define MAX_OPS 128
@@ -27,9 +31,11 @@ enum op_type { OP_OUTPUT, OP_SET, OP_PUSH_VLAN, OP_POP_VLAN, OP_BPF };
  * struct op - one action for the datapath
  * @type: what.
  * @n: port, or TPID.
- * @value: of SET: the packet's new fields, where @mask has bits.
+ * @value: of SET: the packet's new fields, where @mask has bits; of BPF: those
+ *	that it has when the program runs.
  * @mask: of SET; of BPF: USED.
- * @act: of BPF: the rule's action.
+ * @act: of BPF: the rule's action, with a mode that is not MODE_AUTO.
+ * @writes: of BPF: what the program may write; NULL: anything.
  * @recirc_id: of BPF: where to go on.
  */
 struct op {
@@ -38,6 +44,7 @@ struct op {
 	struct flow value;
 	struct flow mask;
 	struct act act;
+	const struct progwrites *writes;
 	uint32_t recirc_id;
 };
 
@@ -84,6 +91,9 @@ struct frozen_set {
  * @ports: for flood.
  * @n_ports: how many.
  * @now: time in ms.
+ * @prog_writes: tells what a program may write; NULL, or a return of NULL:
+ *	anything.
+ * @arg: for @prog_writes.
  */
 struct xlate_in {
 	const struct tables *tables;
@@ -91,6 +101,8 @@ struct xlate_in {
 	const uint32_t *ports;
 	unsigned int n_ports;
 	uint64_t now;
+	const struct progwrites *(*prog_writes)(const char *name, void *arg);
+	void *arg;
 };
 
 /**

@@ -12,6 +12,7 @@
 
 static struct tables tables;
 static struct frozen_set frozen;
+static struct progwrites writes;
 static const uint32_t ports[] = { 1, 2, 3 };
 
 static void add(const char *text)
@@ -32,6 +33,7 @@ static int reset(void **state)
 	while ((rule = tables_take(&tables, &all, true)))
 		free(rule);
 	frozen_clear(&frozen);
+	progwrites_unknown(&writes);
 	return 0;
 }
 
@@ -40,6 +42,7 @@ static struct flow udp(const char *src, uint16_t dst)
 	struct flow f = {};
 
 	f.in_port = htonl(3);
+	f.dl_src[5] = 1;
 	f.dl_type = htons(0x0800);
 	f.nw_proto = 17;
 	inet_pton(AF_INET, src, &f.nw_src);
@@ -49,10 +52,17 @@ static struct flow udp(const char *src, uint16_t dst)
 
 static struct xlate_out out;
 
+static const struct progwrites *prog_writes(const char *name, void *arg)
+{
+	(void)arg;
+	return strcmp(name, "alpha") ? NULL : &writes;
+}
+
 static void run(const struct flow *f)
 {
 	struct xlate_in in = { .tables = &tables, .frozen = &frozen,
-			       .ports = ports, .n_ports = 3, .now = 1000 };
+			       .ports = ports, .n_ports = 3, .now = 1000,
+			       .prog_writes = prog_writes };
 
 	xlate(&in, f, &out);
 }
@@ -66,6 +76,7 @@ static void test_round_trip(void **state)
 		"table=1,priority=5,dl_type=0x86dd,ipv6_dst=fd00::/64,nw_proto=6,tp_dst=80,actions=output:2",
 		"table=0,priority=5,reg0=0x1/0xff,actions=set_field:02:00:00:00:00:09->dl_src,push_vlan:0x8100,pop_vlan",
 		"table=0,priority=5,actions=bpf(f,arg=0x5,mode=program),bpf(g,result=reg2)",
+		"table=0,priority=5,actions=bpf(f,mode=changed),bpf(f,mode=always)",
 	};
 	char buf[1024], err[256];
 	struct rule *rule;
@@ -100,7 +111,14 @@ static void test_bad_text(void **state)
 		{ "actions=set_field:1->nw_proto", "can't be set" },
 		{ "actions=set_field:1", "->" },
 		{ "actions=bpf()", "name" },
-		{ "actions=bpf(a,mode=maybe)", "mode=maybe" },
+		{ "actions=bpf(a,mode=maybe)", "\"maybe\", position 20" },
+		{ "actions=bpf(a,fast)", "\"fast\"" },
+		{ "actions=bpf(a,arg=-1)", "\"-1\"" },
+		{ "actions=bpf(a,arg=0x10000000000000000)", "64 bits" },
+		{ "actions=bpf(a,result=reg8)", "\"reg8\"" },
+		{ "actions=bpf(a,arg=1,arg=2)", "twice (at \"arg=2\"" },
+		{ "actions=bpf(a,mode=changed,result=reg1)", "needs mode=always" },
+		{ "actions=bpf(a.b)", "name" },
 		{ "actions=bpf(a", "parenthesis" },
 		{ "actions=bpf(../a)", "name" },
 		{ "recirc_id=1,actions=drop", "recirc_id" },
@@ -273,6 +291,100 @@ static void test_registers_cost_nothing(void **state)
 	assert_int_equal(out.ops[0].n, 1);	/* the register came along */
 }
 
+/* alpha, as if it wrote to a byte of IPv4 packets, or of any. */
+static void writes_byte(uint16_t type, unsigned int ofs)
+{
+	struct pw_class *c = &writes.class[type ? 1 : 0];
+
+	progwrites_nothing(&writes);
+	writes.n_classes = 2;
+	writes.class[1].eth_type = 0x0800;
+	c->data.bits[ofs / 64] |= 1ull << ofs % 64;
+}
+
+static enum bpf_mode mode_of(const struct flow *f)
+{
+	run(f);
+	assert_null(out.error);
+	assert_int_equal(out.ops[0].type, OP_BPF);
+	/* It may ask for a recirculation in any mode. */
+	assert_int_not_equal(out.ops[0].recirc_id, 0);
+	return out.ops[0].act.mode;
+}
+
+static void test_auto_mode(void **state)
+{
+	struct flow f = udp("10.0.0.1", 80);
+
+	(void)state;
+	talk("");
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	progwrites_nothing(&writes);
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+	writes_byte(0x0800, 26);	/* nw_src, which table 2 reads */
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	writes_byte(0x0800, 30);	/* nw_dst, which it does not */
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+	assert_int_equal(out.wc.vlan_tci, 0);
+	writes_byte(0, 30);		/* of packets tagged or not, who knows */
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+	assert_int_equal(out.wc.vlan_tci, htons(0x1000));
+	f.vlan_tci = htons(0x1005);
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	writes_byte(0, 12);		/* the type always counts */
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	progwrites_nothing(&writes);
+	writes.meta = PW_MARK;
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+	add("table=2,priority=2,pkt_mark=7,actions=output:3");
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	writes_byte(0x0800, 30);
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+	/* A packet that may have no Ethernet header. */
+	f.dl_src[5] = 0;
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+}
+
+static void test_mode_is_the_users(void **state)
+{
+	struct flow f = udp("10.0.0.1", 80);
+
+	(void)state;
+	talk(",mode=changed");
+	progwrites_nothing(&writes);
+	assert_int_equal(mode_of(&f), MODE_CHANGED);
+	reset(NULL);
+	talk(",mode=always");
+	assert_int_equal(mode_of(&f), MODE_ALWAYS);
+	reset(NULL);
+	talk(",mode=program");
+	progwrites_unknown(&writes);
+	assert_int_equal(mode_of(&f), MODE_PROGRAM);
+}
+
+/* What is read to choose a mode is read behind the program before it. */
+static void test_auto_mode_is_used(void **state)
+{
+	struct flow f = udp("10.0.0.1", 80);
+
+	(void)state;
+	add("ip,actions=bpf(beta),bpf(alpha),goto_table:1");
+	add("table=1,priority=1,ip,tp_dst=80,udp,actions=output:1");
+	writes_byte(0x0800, 26);
+	run(&f);
+	assert_int_equal(out.ops[0].act.mode, MODE_CHANGED);	/* not known */
+	assert_int_equal(out.ops[1].act.mode, MODE_PROGRAM);
+	assert_int_equal(out.ops[0].mask.tp_dst, 0xffff);
+	/* The other way round: alpha's writes don't meet what is read behind it. */
+	reset(NULL);
+	add("ip,actions=bpf(alpha),bpf(beta),goto_table:1");
+	add("table=1,priority=1,udp,tp_dst=80,actions=output:1");
+	writes_byte(0x0800, 26);
+	run(&f);
+	assert_int_equal(out.ops[0].act.mode, MODE_PROGRAM);
+	assert_int_equal(out.ops[1].act.mode, MODE_CHANGED);
+}
+
 /* Random rules and packets: what the mask says is alike must fare alike. */
 static void test_masks_are_sound(void **state)
 {
@@ -326,7 +438,9 @@ int main(void)
 		T(test_talk_always), T(test_constant_is_not_used),
 		T(test_set_before_is_used), T(test_each_program_has_its_used),
 		T(test_states_are_shared), T(test_result),
-		T(test_registers_cost_nothing), T(test_masks_are_sound),
+		T(test_registers_cost_nothing), T(test_auto_mode),
+		T(test_mode_is_the_users), T(test_auto_mode_is_used),
+		 T(test_masks_are_sound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
