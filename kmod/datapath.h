@@ -98,6 +98,7 @@ struct vport_table {
  * @stats_percpu: counters.
  * @net: its namespace.
  * @user_features: OVS_DP_F_*.
+ * @max_headroom: bytes that its devices need in front of a packet.
  * @upcall_pids: for %OVS_DP_F_DISPATCH_UPCALL_PER_CPU.
  * @list_node: in ovs_net.dps.
  * @rcu: its freeing.
@@ -108,6 +109,7 @@ struct datapath {
 	struct dp_stats_percpu __percpu *stats_percpu;
 	possible_net_t net;
 	u32 user_features;
+	unsigned int max_headroom;
 	struct dp_nlsk_pids __rcu *upcall_pids;
 	struct list_head list_node;
 	struct rcu_work rcu;

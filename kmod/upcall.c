@@ -11,6 +11,7 @@
 #include "flow_netlink.h"
 #include "openvswitch_trace.h"
 #include "upcall.h"
+#include "vport.h"
 
 /* In OVS_PACKET_ATTR_HASH, above the 32 bits of the hash itself. */
 #define PKT_HASH_SW BIT_ULL(32)
@@ -221,6 +222,7 @@ noinline int ovs_dp_upcall(struct datapath *dp, struct sk_buff *skb,
 		err = queue_gso_packets(dp, skb, key, info, cutlen);
 	else
 		err = queue_userspace_packet(dp, skb, key, info, cutlen);
+	ovs_vport_count_upcall(OVS_CB(skb)->input_vport, !err);
 	if (likely(!err))
 		return 0;
 

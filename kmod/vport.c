@@ -14,6 +14,9 @@
 static const struct vport_ops *const vport_types[] = {
 	&ovs_netdev_vport_ops,
 	&ovs_internal_vport_ops,
+	&ovs_vxlan_vport_ops,
+	&ovs_geneve_vport_ops,
+	&ovs_gre_vport_ops,
 };
 
 /**
@@ -67,6 +70,91 @@ out:
 	return vport;
 }
 
+static const struct vport_ops *vport_ops(u32 type)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vport_types); i++)
+		if (vport_types[i]->type == type)
+			return vport_types[i];
+	return NULL;
+}
+
+/* A port with nothing in it yet.  Context: process. */
+static struct vport *vport_alloc(const struct vport_ops *ops,
+				 const struct vport_parms *parms)
+{
+	struct vport *vport = kzalloc(sizeof(*vport), GFP_KERNEL);
+
+	if (!vport)
+		return NULL;
+	vport->upcall_stats = netdev_alloc_pcpu_stats(struct vport_upcall_stats);
+	if (!vport->upcall_stats) {
+		kfree(vport);
+		return NULL;
+	}
+	vport->ops = ops;
+	vport->dp = parms->dp;
+	vport->port_no = parms->port_no;
+	return vport;
+}
+
+static void vport_free(struct vport *vport)
+{
+	free_percpu(vport->upcall_stats);
+	kfree(vport);
+}
+
+/*
+ * Room in front of a packet: what the devices that packets leave by need is left
+ * free by those that they come from, so that no packet need be copied on its way.
+ * Context of these: rtnl and ovs_mutex held.
+ */
+static void headroom_set(struct datapath *dp, unsigned int room)
+{
+	const struct vport_table *t = ovsl_dereference(dp->ports);
+	unsigned int i;
+
+	dp->max_headroom = room;
+	for (i = 0; i < t->n; i++) {
+		const struct vport *vport = ovsl_dereference(t->ports[i]);
+
+		if (vport)
+			netdev_set_rx_headroom(vport->dev, room);
+	}
+}
+
+static void headroom_add(struct datapath *dp, const struct vport *vport)
+{
+	unsigned int room = netdev_get_fwd_headroom(vport->dev);
+
+	if (room > dp->max_headroom)
+		headroom_set(dp, room);
+	else
+		netdev_set_rx_headroom(vport->dev, dp->max_headroom);
+}
+
+/* @vport is in no table any more. */
+static void headroom_del(struct datapath *dp, const struct vport *vport)
+{
+	const struct vport_table *t = ovsl_dereference(dp->ports);
+	unsigned int i, room = 0;
+
+	netdev_reset_rx_headroom(vport->dev);
+	if (!dp->max_headroom ||
+	    netdev_get_fwd_headroom(vport->dev) < dp->max_headroom)
+		return;
+	for (i = 0; i < t->n; i++) {
+		const struct vport *other = ovsl_dereference(t->ports[i]);
+
+		if (other)
+			room = max_t(unsigned int, room,
+				     netdev_get_fwd_headroom(other->dev));
+	}
+	if (room != dp->max_headroom)
+		headroom_set(dp, room);
+}
+
 /**
  * ovs_vport_add - make a port and start receiving from it
  * @parms: what it is to be; its number is free.
@@ -76,25 +164,18 @@ out:
  */
 struct vport *ovs_vport_add(const struct vport_parms *parms)
 {
-	const struct vport_ops *ops = NULL;
+	const struct vport_ops *ops = vport_ops(parms->type);
 	struct vport *vport;
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(vport_types); i++)
-		if (vport_types[i]->type == parms->type)
-			ops = vport_types[i];
 	if (!ops) {
 		NL_SET_ERR_MSG(parms->extack, "port type is not supported");
 		return ERR_PTR(-EAFNOSUPPORT);
 	}
 
-	vport = kzalloc(sizeof(*vport), GFP_KERNEL);
+	vport = vport_alloc(ops, parms);
 	if (!vport)
 		return ERR_PTR(-ENOMEM);
-	vport->ops = ops;
-	vport->dp = parms->dp;
-	vport->port_no = parms->port_no;
 	err = ovs_vport_set_upcall_portids(vport, parms->upcall_portids);
 	if (err) {
 		NL_SET_ERR_MSG(parms->extack,
@@ -107,6 +188,7 @@ struct vport *ovs_vport_add(const struct vport_parms *parms)
 	err = ovs_dp_port_set(parms->dp, parms->port_no, vport);
 	if (err)
 		goto err_detach;
+	headroom_add(parms->dp, vport);
 	return vport;
 
 err_detach:
@@ -114,7 +196,7 @@ err_detach:
 err_portids:
 	kfree(rcu_dereference_protected(vport->upcall_portids, true));
 err_free:
-	kfree(vport);
+	vport_free(vport);
 	return ERR_PTR(err);
 }
 
@@ -127,9 +209,10 @@ err_free:
 void ovs_vport_del(struct vport *vport)
 {
 	ovs_dp_port_set(vport->dp, vport->port_no, NULL);
+	headroom_del(vport->dp, vport);
 	vport->ops->detach(vport);
 	kfree_rcu(rcu_dereference_protected(vport->upcall_portids, true), rcu);
-	kfree(vport);
+	vport_free(vport);
 }
 
 /**
@@ -224,9 +307,57 @@ void ovs_vport_get_stats(const struct vport *vport,
 }
 
 /**
+ * ovs_vport_count_upcall - count an upcall of a packet
+ * @vport: where the packet came from.
+ * @success: whether it reached a socket.
+ *
+ * Context: BH disabled.
+ */
+void ovs_vport_count_upcall(const struct vport *vport, bool success)
+{
+	struct vport_upcall_stats *stats = this_cpu_ptr(vport->upcall_stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	if (success)
+		stats->n_success++;
+	else
+		stats->n_fail++;
+	u64_stats_update_end(&stats->syncp);
+}
+
+/**
+ * ovs_vport_get_upcall_stats - the upcalls of packets from a port
+ * @vport: the port.
+ * @stats: filled in, summed over CPUs.
+ *
+ * Context: any.
+ */
+void ovs_vport_get_upcall_stats(const struct vport *vport,
+				struct vport_upcall_stats *stats)
+{
+	u64 success, fail;
+	unsigned int start;
+	int cpu;
+
+	memset(stats, 0, sizeof(*stats));
+	for_each_possible_cpu(cpu) {
+		const struct vport_upcall_stats *s =
+			per_cpu_ptr(vport->upcall_stats, cpu);
+
+		do {
+			start = ovs_u64_stats_begin(&s->syncp);
+			success = s->n_success;
+			fail = s->n_fail;
+		} while (ovs_u64_stats_retry(&s->syncp, start));
+		stats->n_success += success;
+		stats->n_fail += fail;
+	}
+}
+
+/**
  * ovs_vport_receive - a packet enters the datapath
  * @vport: where.
- * @skb: data at the Ethernet header; taken over.
+ * @skb: data at the first header; taken over.
  *
  * Context: rcu_read_lock() held, BH disabled.
  */
@@ -272,9 +403,13 @@ void ovs_vport_send(struct vport *vport, struct sk_buff *skb, u8 mac_proto)
 {
 	unsigned int mtu = READ_ONCE(vport->dev->mtu);
 
-	if (unlikely(mac_proto != OVS_MAC_ETHERNET &&
-		     vport->dev->type == ARPHRD_ETHER))
+	if (unlikely(vport->dev->type != ARPHRD_ETHER)) {
+		/* Such a device goes by the protocol: TEB is Ethernet in it. */
+		if (mac_proto == OVS_MAC_ETHERNET)
+			skb->protocol = htons(ETH_P_TEB);
+	} else if (unlikely(mac_proto != OVS_MAC_ETHERNET)) {
 		goto drop;
+	}
 	if (unlikely(packet_length(skb, mac_proto) > mtu &&
 		     !skb_is_gso(skb))) {
 		dev_core_stats_tx_dropped_inc(vport->dev);
@@ -312,6 +447,7 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 	if (vport->port_no == OVSP_LOCAL) {
 		ovs_dp_destroy(vport->dp);
 	} else {
+		vport->dev_moves = dev->reg_state == NETREG_REGISTERED;
 		ovs_vport_notify_del(vport);
 		ovs_vport_del(vport);
 	}

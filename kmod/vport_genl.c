@@ -27,8 +27,42 @@ static size_t vport_msg_size(const struct vport *vport)
 	       4 * nla_total_size(sizeof(u32)) +
 	       nla_total_size(IFNAMSIZ) +
 	       nla_total_size_64bit(sizeof(struct ovs_vport_stats)) +
+	       nla_total_size(nla_total_size(sizeof(u16)) +
+			      nla_total_size(nla_total_size(0))) +
+	       nla_total_size(2 * nla_total_size_64bit(sizeof(u64))) +
 	       nla_total_size(rcu_dereference_ovsl(vport->upcall_portids)->n_ids *
 			      sizeof(u32));
+}
+
+static int vport_put_options(struct sk_buff *msg, const struct vport *vport)
+{
+	struct nlattr *nest;
+
+	if (!vport->ops->put_options)
+		return 0;
+	nest = nla_nest_start_noflag(msg, OVS_VPORT_ATTR_OPTIONS);
+	if (!nest || vport->ops->put_options(vport, msg))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int vport_put_upcall_stats(struct sk_buff *msg,
+				  const struct vport *vport)
+{
+	struct vport_upcall_stats stats;
+	struct nlattr *nest;
+
+	ovs_vport_get_upcall_stats(vport, &stats);
+	nest = nla_nest_start_noflag(msg, OVS_VPORT_ATTR_UPCALL_STATS);
+	if (!nest ||
+	    nla_put_u64_64bit(msg, OVS_VPORT_UPCALL_ATTR_SUCCESS,
+			      stats.n_success, OVS_VPORT_ATTR_PAD) ||
+	    nla_put_u64_64bit(msg, OVS_VPORT_UPCALL_ATTR_FAIL, stats.n_fail,
+			      OVS_VPORT_ATTR_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
 }
 
 /* Context: RCU read side, or ovs_mutex held. */
@@ -50,7 +84,9 @@ static int vport_fill(struct sk_buff *msg, const struct vport *vport,
 	    nla_put_u32(msg, OVS_VPORT_ATTR_IFINDEX, vport->dev->ifindex) ||
 	    nla_put_64bit(msg, OVS_VPORT_ATTR_STATS, sizeof(stats), &stats,
 			  OVS_VPORT_ATTR_PAD) ||
-	    ovs_vport_put_upcall_portids(vport, msg))
+	    vport_put_upcall_stats(msg, vport) ||
+	    ovs_vport_put_upcall_portids(vport, msg) ||
+	    vport_put_options(msg, vport))
 		goto err;
 	if (!net_eq(net, dev_net(vport->dev)) &&
 	    nla_put_s32(msg, OVS_VPORT_ATTR_NETNSID,
@@ -211,6 +247,7 @@ static int vport_cmd_new(struct sk_buff *skb, struct genl_info *info)
 			       "NAME, TYPE and UPCALL_PID are needed");
 		return -EINVAL;
 	}
+	ovs_tunnel_request_driver(nla_get_u32(a[OVS_VPORT_ATTR_TYPE]));
 	rtnl_lock();
 	ovs_lock();
 	vport = vport_new(info);
@@ -248,7 +285,8 @@ static int vport_cmd_set(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	if (a[OVS_VPORT_ATTR_OPTIONS]) {
-		NL_SET_ERR_MSG(info->extack, "this type of port has no options");
+		NL_SET_ERR_MSG(info->extack, "the options of a port can't change");
+		err = -EOPNOTSUPP;
 		goto out;
 	}
 	err = 0;

@@ -87,6 +87,12 @@ static int internal_dev_stop(struct net_device *dev)
 	return 0;
 }
 
+/* Room for the headers of whatever port a packet of the host may leave by. */
+static void internal_set_rx_headroom(struct net_device *dev, int room)
+{
+	dev->needed_headroom = max(room, 0);
+}
+
 static const struct net_device_ops internal_dev_ops = {
 	.ndo_init = internal_dev_init,
 	.ndo_uninit = internal_dev_uninit,
@@ -95,6 +101,7 @@ static const struct net_device_ops internal_dev_ops = {
 	.ndo_start_xmit = internal_dev_xmit,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_get_stats64 = dev_get_tstats64,
+	.ndo_set_rx_headroom = internal_set_rx_headroom,
 };
 
 static void internal_get_drvinfo(struct net_device *dev,
@@ -119,7 +126,7 @@ static void internal_dev_setup(struct net_device *dev)
 	dev->netdev_ops = &internal_dev_ops;
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_OPENVSWITCH |
-			   IFF_NO_QUEUE;
+			   IFF_NO_QUEUE | IFF_PHONY_HEADROOM;
 	dev->needs_free_netdev = true;
 	dev->ethtool_ops = &internal_dev_ethtool_ops;
 	dev->rtnl_link_ops = &internal_dev_link_ops;

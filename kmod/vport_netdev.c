@@ -29,8 +29,10 @@ static rx_handler_result_t netdev_frame_hook(struct sk_buff **pskb)
 	skb = skb_share_check(skb, GFP_ATOMIC);
 	if (unlikely(!skb))
 		return RX_HANDLER_CONSUMED;
-	skb_push(skb, ETH_HLEN);
-	skb_postpush_rcsum(skb, skb->data, ETH_HLEN);
+	if (likely(skb->dev->type == ARPHRD_ETHER)) {
+		skb_push(skb, ETH_HLEN);
+		skb_postpush_rcsum(skb, skb->data, ETH_HLEN);
+	}
 	ovs_vport_receive(vport, skb);
 	return RX_HANDLER_CONSUMED;
 }
@@ -56,8 +58,9 @@ static int netdev_check(const struct net_device *dev,
 		NL_SET_ERR_MSG(extack, "a loopback device can't be a port");
 		return -EINVAL;
 	}
-	if (dev->type != ARPHRD_ETHER) {
-		NL_SET_ERR_MSG(extack, "not an Ethernet device");
+	if (dev->type != ARPHRD_ETHER && dev->type != ARPHRD_NONE) {
+		NL_SET_ERR_MSG(extack,
+			       "a device of this kind of link can't be a port");
 		return -EINVAL;
 	}
 	if (ovs_is_internal_dev(dev)) {
@@ -67,21 +70,21 @@ static int netdev_check(const struct net_device *dev,
 	return 0;
 }
 
-static int netdev_create(struct vport *vport, const struct vport_parms *parms)
+/**
+ * ovs_netdev_attach - make a device a port: receive from it
+ * @vport: the port.
+ * @dev: the device.
+ * @parms: of the port.
+ *
+ * Context: process; rtnl and ovs_mutex held.
+ * Return: 0 or an error, explained in the extack; then @dev is as before.
+ */
+int ovs_netdev_attach(struct vport *vport, struct net_device *dev,
+		      const struct vport_parms *parms)
 {
-	struct net_device *local, *dev;
+	struct net_device *local = ovs_vport_any(parms->dp, OVSP_LOCAL)->dev;
 	int err;
 
-	dev = __dev_get_by_name(ovs_dp_get_net(parms->dp), parms->name);
-	if (!dev) {
-		NL_SET_ERR_MSG(parms->extack, "no such device");
-		return -ENODEV;
-	}
-	err = netdev_check(dev, parms->extack);
-	if (err)
-		return err;
-
-	local = ovs_vport_any(parms->dp, OVSP_LOCAL)->dev;
 	err = netdev_master_upper_dev_link(dev, local, NULL, NULL,
 					   parms->extack);
 	if (err)
@@ -108,6 +111,20 @@ err_unlink:
 	return err;
 }
 
+static int netdev_create(struct vport *vport, const struct vport_parms *parms)
+{
+	struct net_device *dev;
+	int err;
+
+	dev = __dev_get_by_name(ovs_dp_get_net(parms->dp), parms->name);
+	if (!dev) {
+		NL_SET_ERR_MSG(parms->extack, "no such device");
+		return -ENODEV;
+	}
+	err = netdev_check(dev, parms->extack);
+	return err ?: ovs_netdev_attach(vport, dev, parms);
+}
+
 static void netdev_detach(struct vport *vport)
 {
 	struct net_device *dev = vport->dev;
@@ -120,7 +137,13 @@ static void netdev_detach(struct vport *vport)
 	netdev_put(dev, &vport->dev_tracker);
 }
 
-static void netdev_send(struct sk_buff *skb)
+/**
+ * ovs_netdev_send - transmit by a device of others
+ * @skb: the packet; taken over.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ovs_netdev_send(struct sk_buff *skb)
 {
 	dev_queue_xmit(skb);
 }
@@ -129,5 +152,5 @@ const struct vport_ops ovs_netdev_vport_ops = {
 	.type = OVS_VPORT_TYPE_NETDEV,
 	.create = netdev_create,
 	.detach = netdev_detach,
-	.send = netdev_send,
+	.send = ovs_netdev_send,
 };

@@ -12,6 +12,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <uapi/linux/openvswitch.h>
 
 #ifdef HAVE_NET_GSO_H
 #include <net/gso.h>
@@ -67,6 +68,16 @@ static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 {
 	return this_cpu_ptr(&bpf_redirect_info);
 }
+#endif
+
+/* Of Linux 6.5: the counters of upcalls of a port. */
+#ifndef HAVE_VPORT_UPCALL_STATS
+#define OVS_VPORT_ATTR_UPCALL_STATS (OVS_VPORT_ATTR_NETNSID + 1)
+
+enum ovs_vport_upcall_attr {
+	OVS_VPORT_UPCALL_ATTR_SUCCESS,
+	OVS_VPORT_UPCALL_ATTR_FAIL,
+};
 #endif
 
 /* Linux 6.10 made __assign_str() remember the source of a string itself. */
