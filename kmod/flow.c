@@ -22,10 +22,31 @@
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/mpls.h>
 #include <net/ndisc.h>
+#include <net/nsh.h>
 
 #include "compat/compat.h"
 #include "flow.h"
+
+/* MPLS labels that are walked in search of what is below them. */
+#define MAX_MPLS_WALK 16
+
+/*
+ * OXM_OF_IPV6_EXTHDR of OpenFlow 1.3, 7.2.3.8.  The order of the types is that
+ * of RFC 8200 4.1, in which destination options may stand twice.
+ */
+enum ipv6_exthdr_flags {
+	EXTHDR_NONEXT	= BIT(0),
+	EXTHDR_ESP	= BIT(1),
+	EXTHDR_AUTH	= BIT(2),
+	EXTHDR_DEST	= BIT(3),
+	EXTHDR_FRAG	= BIT(4),
+	EXTHDR_ROUTER	= BIT(5),
+	EXTHDR_HOP	= BIT(6),
+	EXTHDR_UNREP	= BIT(7),	/* unexpected repetition */
+	EXTHDR_UNSEQ	= BIT(8),	/* unexpected sequence */
+};
 
 /* IEEE 802.2 LLC with SNAP, as it carries Ethernet types. */
 struct llc_snap {
@@ -196,6 +217,58 @@ static void extract_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 	extract_l4(skb, key);
 }
 
+struct exthdr_order {
+	u8 rank;	/* of the last one seen */
+	u8 n_dest;
+};
+
+/* Note an extension header, and whether it stands where it may. */
+static void note_ext_hdr(struct sw_flow_key *key, struct exthdr_order *o,
+			 u8 nexthdr)
+{
+	u16 flag;
+	u8 rank;
+
+	switch (nexthdr) {
+	case NEXTHDR_HOP:
+		flag = EXTHDR_HOP;
+		rank = 1;
+		break;
+	case NEXTHDR_DEST:
+		flag = EXTHDR_DEST;
+		/* before a routing header, or last */
+		rank = o->n_dest++ || o->rank > 2 ? 7 : 2;
+		break;
+	case NEXTHDR_ROUTING:
+		flag = EXTHDR_ROUTER;
+		rank = 3;
+		break;
+	case NEXTHDR_FRAGMENT:
+		flag = EXTHDR_FRAG;
+		rank = 4;
+		break;
+	case NEXTHDR_AUTH:
+		flag = EXTHDR_AUTH;
+		rank = 5;
+		break;
+	case NEXTHDR_ESP:
+		flag = EXTHDR_ESP;
+		rank = 6;
+		break;
+	case NEXTHDR_NONE:
+		key->ipv6_exthdrs |= EXTHDR_NONEXT;
+		return;
+	default:
+		return;
+	}
+	if (key->ipv6_exthdrs & flag && (flag != EXTHDR_DEST || o->n_dest > 2))
+		key->ipv6_exthdrs |= EXTHDR_UNREP;
+	else if (rank < o->rank)
+		key->ipv6_exthdrs |= EXTHDR_UNSEQ;
+	key->ipv6_exthdrs |= flag;
+	o->rank = max(o->rank, rank);
+}
+
 /*
  * Find the upper-layer header behind the extension headers.  Sets ip.proto,
  * ip.frag and the transport header.  Returns whether there is one to read; a
@@ -205,9 +278,12 @@ static void extract_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 			  u8 nexthdr, unsigned int ofs)
 {
+	struct exthdr_order order = {};
+
 	while (ipv6_ext_hdr(nexthdr)) {
 		const struct ipv6_opt_hdr *hdr;
 
+		note_ext_hdr(key, &order, nexthdr);
 		if (nexthdr == NEXTHDR_NONE)
 			break;
 		if (!pull(skb, ofs + sizeof(struct frag_hdr)))
@@ -232,6 +308,8 @@ static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 	/* skb->transport_header has 16 bits. */
 	if (unlikely(ofs > skb->len || skb_headroom(skb) + ofs > U16_MAX))
 		goto cut;
+	if (unlikely(nexthdr == NEXTHDR_ESP))
+		note_ext_hdr(key, &order, nexthdr);
 	key->ip.proto = nexthdr;
 	skb_set_transport_header(skb, ofs);
 	return !ipv6_ext_hdr(nexthdr);
@@ -292,6 +370,57 @@ static void extract_arp(struct sk_buff *skb, struct sw_flow_key *key)
 	ether_addr_copy(key->arp.tha, arp->tha);
 }
 
+/* The label stack, RFC 3032; what is below it is the inner network header. */
+static void extract_mpls(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = skb_network_offset(skb), i;
+
+	for (i = 0; i < MAX_MPLS_WALK; i++) {
+		__be32 lse;
+
+		if (!pull(skb, ofs + MPLS_HLEN))
+			break;
+		memcpy(&lse, skb->data + ofs, MPLS_HLEN);
+		ofs += MPLS_HLEN;
+		if (i < OVS_MPLS_LABELS) {
+			key->mpls.lse[i] = lse;
+			key->mpls.present |= BIT(i);
+		}
+		if (lse & htonl(MPLS_LS_S_MASK))
+			break;
+	}
+	skb_set_inner_network_header(skb, ofs);
+}
+
+/* The network service header, RFC 8300. */
+static void extract_nsh(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int ofs = skb_network_offset(skb);
+	const struct nshhdr *nsh;
+	unsigned int len;
+
+	if (!pull(skb, ofs + NSH_BASE_HDR_LEN))
+		return;
+	len = nsh_hdr_len(nsh_hdr(skb));
+	if (nsh_get_ver(nsh_hdr(skb)) || len < NSH_BASE_HDR_LEN ||
+	    !pull(skb, ofs + len))
+		return;
+	nsh = nsh_hdr(skb);
+	if (nsh->mdtype == NSH_M_TYPE1) {
+		if (len != NSH_M_TYPE1_LEN)
+			return;
+		memcpy(key->nsh.context, nsh->md1.context,
+		       sizeof(key->nsh.context));
+	} else if (nsh->mdtype != NSH_M_TYPE2) {
+		return;
+	}
+	key->nsh.base.flags = nsh_get_flags(nsh);
+	key->nsh.base.ttl = nsh_get_ttl(nsh);
+	key->nsh.base.mdtype = nsh->mdtype;
+	key->nsh.base.np = nsh->np;
+	key->nsh.base.path_hdr = nsh->path_hdr;
+}
+
 static void extract_l3(struct sk_buff *skb, struct sw_flow_key *key)
 {
 	skb_reset_transport_header(skb);
@@ -307,6 +436,13 @@ static void extract_l3(struct sk_buff *skb, struct sw_flow_key *key)
 	case htons(ETH_P_ARP):
 	case htons(ETH_P_RARP):
 		extract_arp(skb, key);
+		break;
+	case htons(ETH_P_MPLS_UC):
+	case htons(ETH_P_MPLS_MC):
+		extract_mpls(skb, key);
+		break;
+	case htons(ETH_P_NSH):
+		extract_nsh(skb, key);
 		break;
 	}
 }

@@ -69,13 +69,11 @@ static int flow_put_match(struct sk_buff *msg, const struct sw_flow *flow,
 	struct sw_flow_key key;
 
 	ovs_flow_masked_key(flow, &key);
-	if (flow->id.key)
-		key = *flow->id.key;
 	if (flow->id.ufid_len && nla_put(msg, OVS_FLOW_ATTR_UFID,
 					 flow->id.ufid_len, flow->id.ufid))
 		return -EMSGSIZE;
 	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY) &&
-	    ovs_nla_put_key_nest(msg, OVS_FLOW_ATTR_KEY, &key))
+	    ovs_nla_put_key_nest(msg, OVS_FLOW_ATTR_KEY, flow->id.key ?: &key))
 		return -EMSGSIZE;
 	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK) &&
 	    ovs_nla_put_mask_nest(msg, OVS_FLOW_ATTR_MASK, &key,

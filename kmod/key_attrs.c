@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The OVS_KEY_ATTR_* attributes.
+ *
+ * One table says for each attribute where each part of its payload lies in
+ * struct sw_flow_key; parsing, masks, dumps and set actions all go by it.  VLAN
+ * tags alone are by hand, in flow_netlink.c, as they enclose the rest.
+ */
+#include <linux/if_vlan.h>
+#include <net/mpls.h>
+
+#include "flow_netlink.h"
+#include "key_attrs.h"
+
+#define FIELD_KIND(type, nl_member, key_member, how)			\
+	{ .nl_ofs = offsetof(type, nl_member),				\
+	  .key_ofs = offsetof(struct sw_flow_key, key_member),		\
+	  .len = sizeof_field(type, nl_member), .kind = how }
+#define FIELD(type, nl_member, key_member)				\
+	FIELD_KIND(type, nl_member, key_member, FIELD_COPY)
+#define SCALAR(key_member)						\
+	{ .key_ofs = offsetof(struct sw_flow_key, key_member),		\
+	  .len = sizeof_field(struct sw_flow_key, key_member) }
+
+static const struct key_field priority_fields[] = { SCALAR(priority) };
+static const struct key_field in_port_fields[] = {
+	{ .key_ofs = offsetof(struct sw_flow_key, in_port),
+	  .len = sizeof(u32), .kind = FIELD_PORT },
+};
+static const struct key_field mark_fields[] = { SCALAR(skb_mark) };
+static const struct key_field hash_fields[] = { SCALAR(dp_hash) };
+static const struct key_field recirc_fields[] = { SCALAR(recirc_id) };
+static const struct key_field type_fields[] = { SCALAR(eth.type) };
+static const struct key_field vlan_fields[] = { SCALAR(eth.vlan.tci) };
+static const struct key_field flags_fields[] = { SCALAR(tp_flags) };
+
+static const struct key_field ct_state_fields[] = {
+	{ .key_ofs = offsetof(struct sw_flow_key, ct.state),
+	  .len = sizeof(u32), .kind = FIELD_U32_IN_U8 },
+};
+static const struct key_field ct_zone_fields[] = { SCALAR(ct.zone) };
+static const struct key_field ct_mark_fields[] = { SCALAR(ct.mark) };
+static const struct key_field ct_labels_fields[] = { SCALAR(ct.labels) };
+static const struct key_field exthdrs_fields[] = { SCALAR(ipv6_exthdrs) };
+
+static const struct key_field eth_fields[] = {
+	FIELD(struct ovs_key_ethernet, eth_src, eth.src),
+	FIELD(struct ovs_key_ethernet, eth_dst, eth.dst),
+};
+
+static const struct key_field ipv4_fields[] = {
+	FIELD(struct ovs_key_ipv4, ipv4_src, ipv4.src),
+	FIELD(struct ovs_key_ipv4, ipv4_dst, ipv4.dst),
+	FIELD(struct ovs_key_ipv4, ipv4_proto, ip.proto),
+	FIELD(struct ovs_key_ipv4, ipv4_tos, ip.tos),
+	FIELD(struct ovs_key_ipv4, ipv4_ttl, ip.ttl),
+	FIELD(struct ovs_key_ipv4, ipv4_frag, ip.frag),
+};
+
+static const struct key_field ipv6_fields[] = {
+	FIELD(struct ovs_key_ipv6, ipv6_src, ipv6.src),
+	FIELD(struct ovs_key_ipv6, ipv6_dst, ipv6.dst),
+	FIELD(struct ovs_key_ipv6, ipv6_label, ipv6_label),
+	FIELD(struct ovs_key_ipv6, ipv6_proto, ip.proto),
+	FIELD(struct ovs_key_ipv6, ipv6_tclass, ip.tos),
+	FIELD(struct ovs_key_ipv6, ipv6_hlimit, ip.ttl),
+	FIELD(struct ovs_key_ipv6, ipv6_frag, ip.frag),
+};
+
+static const struct key_field ports_fields[] = {
+	FIELD(struct ovs_key_tcp, tcp_src, tp.src),
+	FIELD(struct ovs_key_tcp, tcp_dst, tp.dst),
+};
+
+static const struct key_field icmp_fields[] = {
+	FIELD_KIND(struct ovs_key_icmp, icmp_type, tp.src, FIELD_U8_IN_BE16),
+	FIELD_KIND(struct ovs_key_icmp, icmp_code, tp.dst, FIELD_U8_IN_BE16),
+};
+
+static const struct key_field arp_fields[] = {
+	FIELD(struct ovs_key_arp, arp_sip, ipv4.src),
+	FIELD(struct ovs_key_arp, arp_tip, ipv4.dst),
+	FIELD_KIND(struct ovs_key_arp, arp_op, ip.proto, FIELD_BE16_IN_U8),
+	FIELD(struct ovs_key_arp, arp_sha, arp.sha),
+	FIELD(struct ovs_key_arp, arp_tha, arp.tha),
+};
+
+static const struct key_field nd_fields[] = {
+	FIELD(struct ovs_key_nd, nd_target, nd.target),
+	FIELD(struct ovs_key_nd, nd_sll, nd.sll),
+	FIELD(struct ovs_key_nd, nd_tll, nd.tll),
+};
+
+static const struct key_field ct_tuple4_fields[] = {
+	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_src, ct_orig.ipv4.src),
+	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_dst, ct_orig.ipv4.dst),
+	FIELD(struct ovs_key_ct_tuple_ipv4, src_port, ct.orig_tp.src),
+	FIELD(struct ovs_key_ct_tuple_ipv4, dst_port, ct.orig_tp.dst),
+	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_proto, ct.orig_proto),
+};
+
+static const struct key_field ct_tuple6_fields[] = {
+	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_src, ct_orig.ipv6.src),
+	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_dst, ct_orig.ipv6.dst),
+	FIELD(struct ovs_key_ct_tuple_ipv6, src_port, ct.orig_tp.src),
+	FIELD(struct ovs_key_ct_tuple_ipv6, dst_port, ct.orig_tp.dst),
+	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_proto, ct.orig_proto),
+};
+
+#define ATTR(id, payload, pre, opt, list)				\
+	[OVS_KEY_ATTR_##id] = { .name = #id, .len = payload,		\
+		.prereq = pre, .optional = opt,				\
+		.n_fields = ARRAY_SIZE(list), .fields = list }
+
+#define NEST(id, pre, opt, ops)						\
+	[OVS_KEY_ATTR_##id] = { .name = #id, .prereq = pre,		\
+		.optional = opt, .nest = ops }
+
+static const struct key_attr key_attrs[OVS_KEY_ATTRS] = {
+	[OVS_KEY_ATTR_ENCAP] = { .name = "ENCAP" },
+	ATTR(PRIORITY, sizeof(u32), PREREQ_NONE, true, priority_fields),
+	ATTR(IN_PORT, sizeof(u32), PREREQ_NONE, true, in_port_fields),
+	ATTR(ETHERNET, sizeof(struct ovs_key_ethernet), PREREQ_NONE, true,
+	     eth_fields),
+	ATTR(VLAN, sizeof(__be16), PREREQ_NONE, true, vlan_fields),
+	ATTR(ETHERTYPE, sizeof(__be16), PREREQ_NONE, true, type_fields),
+	ATTR(IPV4, sizeof(struct ovs_key_ipv4), PREREQ_IPV4, false,
+	     ipv4_fields),
+	ATTR(IPV6, sizeof(struct ovs_key_ipv6), PREREQ_IPV6, false,
+	     ipv6_fields),
+	ATTR(TCP, sizeof(struct ovs_key_tcp), PREREQ_TCP, false, ports_fields),
+	ATTR(UDP, sizeof(struct ovs_key_udp), PREREQ_UDP, false, ports_fields),
+	ATTR(ICMP, sizeof(struct ovs_key_icmp), PREREQ_ICMP, false,
+	     icmp_fields),
+	ATTR(ICMPV6, sizeof(struct ovs_key_icmpv6), PREREQ_ICMPV6, false,
+	     icmp_fields),
+	ATTR(ARP, sizeof(struct ovs_key_arp), PREREQ_ARP, false, arp_fields),
+	ATTR(ND, sizeof(struct ovs_key_nd), PREREQ_ND, false, nd_fields),
+	ATTR(SKB_MARK, sizeof(u32), PREREQ_NONE, true, mark_fields),
+	ATTR(SCTP, sizeof(struct ovs_key_sctp), PREREQ_SCTP, false,
+	     ports_fields),
+	ATTR(TCP_FLAGS, sizeof(__be16), PREREQ_TCP, false, flags_fields),
+	ATTR(DP_HASH, sizeof(u32), PREREQ_NONE, true, hash_fields),
+	ATTR(RECIRC_ID, sizeof(u32), PREREQ_NONE, true, recirc_fields),
+	NEST(TUNNEL, PREREQ_NONE, true, &ovs_tun_key_nest),
+	NEST(MPLS, PREREQ_MPLS, false, &ovs_mpls_key_nest),
+	ATTR(CT_STATE, sizeof(u32), PREREQ_NONE, true, ct_state_fields),
+	ATTR(CT_ZONE, sizeof(u16), PREREQ_NONE, true, ct_zone_fields),
+	ATTR(CT_MARK, sizeof(u32), PREREQ_NONE, true, ct_mark_fields),
+	ATTR(CT_LABELS, sizeof(struct ovs_key_ct_labels), PREREQ_NONE, true,
+	     ct_labels_fields),
+	ATTR(CT_ORIG_TUPLE_IPV4, sizeof(struct ovs_key_ct_tuple_ipv4),
+	     PREREQ_IPV4, true, ct_tuple4_fields),
+	ATTR(CT_ORIG_TUPLE_IPV6, sizeof(struct ovs_key_ct_tuple_ipv6),
+	     PREREQ_IPV6, true, ct_tuple6_fields),
+	NEST(NSH, PREREQ_NSH, false, &ovs_nsh_key_nest),
+	ATTR(IPV6_EXTHDRS, sizeof(struct ovs_key_ipv6_exthdrs), PREREQ_IPV6,
+	     true, exthdrs_fields),
+};
+
+/**
+ * ovs_key_attr_find - what there is to know of an attribute
+ * @type: OVS_KEY_ATTR_*.
+ *
+ * Return: the description; NULL if it is not supported.
+ */
+const struct key_attr *ovs_key_attr_find(unsigned int type)
+{
+	if (type >= OVS_KEY_ATTRS || !key_attrs[type].name)
+		return NULL;
+	return &key_attrs[type];
+}
+
+/**
+ * ovs_key_attr_name - name of an attribute, for messages
+ * @type: OVS_KEY_ATTR_*.
+ *
+ * Return: the name, or "?" if it is not supported.
+ */
+const char *ovs_key_attr_name(unsigned int type)
+{
+	const struct key_attr *desc = ovs_key_attr_find(type);
+
+	return desc ? desc->name : "?";
+}
+
+/**
+ * ovs_key_attr_len - length of an attribute's payload
+ * @type: OVS_KEY_ATTR_*.
+ *
+ * Return: bytes; 0 if not supported, or a nest.
+ */
+int ovs_key_attr_len(unsigned int type)
+{
+	const struct key_attr *desc = ovs_key_attr_find(type);
+
+	return desc ? desc->len : 0;
+}
+
+/**
+ * ovs_key_attr_size - room that a key or mask may take in a message
+ *
+ * Return: bytes, without the header of the nest.
+ */
+size_t ovs_key_attr_size(void)
+{
+	size_t size = 2 * (nla_total_size(0) + nla_total_size(sizeof(__be16)) +
+			   nla_total_size(sizeof(__be16)));	/* ENCAPs */
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(key_attrs); i++)
+		size += key_attrs[i].nest ? key_attrs[i].nest->size :
+			nla_total_size(key_attrs[i].len);
+	return size;
+}
+
+/**
+ * ovs_key_from_attr - copy an attribute's payload into its place in a key
+ * @key: or mask; the rest of it stays.
+ * @type: OVS_KEY_ATTR_*, supported.
+ * @data: the payload.
+ */
+void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
+		       const void *data)
+{
+	const struct key_attr *desc = &key_attrs[type];
+	unsigned int i;
+
+	for (i = 0; i < desc->n_fields; i++) {
+		const struct key_field *f = &desc->fields[i];
+		const u8 *src = (const u8 *)data + f->nl_ofs;
+		u8 *dst = (u8 *)key + f->key_ofs;
+
+		switch (f->kind) {
+		case FIELD_COPY:
+		case FIELD_PORT:
+			memcpy(dst, src, f->len);
+			break;
+		case FIELD_U8_IN_BE16:
+			*(__be16 *)dst = htons(*src);
+			break;
+		case FIELD_BE16_IN_U8:
+			*dst = src[1];
+			break;
+		case FIELD_U32_IN_U8:
+			*dst = *(const u32 *)src;
+			break;
+		}
+	}
+}
+
+/**
+ * ovs_key_to_attr - copy a fixed attribute's payload out of a key
+ * @key: or mask.
+ * @is_mask: which.
+ * @desc: the attribute.
+ * @data: @desc->len bytes, zeroed.
+ */
+void ovs_key_to_attr(const struct sw_flow_key *key, bool is_mask,
+		     const struct key_attr *desc, void *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < desc->n_fields; i++) {
+		const struct key_field *f = &desc->fields[i];
+		const u8 *src = (const u8 *)key + f->key_ofs;
+		u8 *dst = (u8 *)data + f->nl_ofs;
+
+		switch (f->kind) {
+		case FIELD_COPY:
+			memcpy(dst, src, f->len);
+			break;
+		case FIELD_U8_IN_BE16:
+			*dst = ntohs(*(const __be16 *)src);
+			break;
+		case FIELD_BE16_IN_U8:
+			/* A larger number is unknown: so a mask covers it. */
+			dst[0] = is_mask && *src == 0xff ? 0xff : 0;
+			dst[1] = *src;
+			break;
+		case FIELD_U32_IN_U8:
+			*(u32 *)dst = *src;
+			break;
+		case FIELD_PORT:
+			*(u32 *)dst = *(const u32 *)src |
+				      (is_mask ? ~(u32)OVS_NO_PORT : 0);
+			break;
+		}
+	}
+}
+
+static u8 prereq_proto(enum key_prereq prereq)
+{
+	switch (prereq) {
+	case PREREQ_TCP:
+		return IPPROTO_TCP;
+	case PREREQ_UDP:
+		return IPPROTO_UDP;
+	case PREREQ_SCTP:
+		return IPPROTO_SCTP;
+	case PREREQ_ICMP:
+		return IPPROTO_ICMP;
+	default:
+		return IPPROTO_ICMPV6;
+	}
+}
+
+static bool is_nd(const struct sw_flow_key *key)
+{
+	return key->tp.src == htons(135) || key->tp.src == htons(136);
+}
+
+/**
+ * ovs_key_prereq_met - whether an attribute applies to packets of a key
+ * @prereq: what it needs.
+ * @key: the key.
+ */
+bool ovs_key_prereq_met(enum key_prereq prereq, const struct sw_flow_key *key)
+{
+	bool v4 = key->eth.type == htons(ETH_P_IP);
+	bool v6 = key->eth.type == htons(ETH_P_IPV6);
+
+	switch (prereq) {
+	case PREREQ_NONE:
+		return true;
+	case PREREQ_ARP:
+		return key->eth.type == htons(ETH_P_ARP) ||
+		       key->eth.type == htons(ETH_P_RARP);
+	case PREREQ_IPV4:
+		return v4;
+	case PREREQ_IPV6:
+		return v6;
+	case PREREQ_MPLS:
+		return eth_p_mpls(key->eth.type);
+	case PREREQ_NSH:
+		return key->eth.type == htons(ETH_P_NSH);
+	case PREREQ_ICMP:
+		v6 = false;
+		break;
+	case PREREQ_ICMPV6:
+	case PREREQ_ND:
+		v4 = false;
+		break;
+	default:
+		break;
+	}
+	return (v4 || v6) && key->ip.frag != OVS_FRAG_TYPE_LATER &&
+	       key->ip.proto == prereq_proto(prereq) &&
+	       (prereq != PREREQ_ND || is_nd(key));
+}
+
+/**
+ * ovs_key_prereq_exact - whether a mask fixes all that an attribute needs
+ * @prereq: what it needs.
+ * @mask: the mask.
+ */
+bool ovs_key_prereq_exact(enum key_prereq prereq,
+			  const struct sw_flow_key *mask)
+{
+	if (prereq == PREREQ_NONE)
+		return true;
+	if (mask->eth.type != htons(0xffff))
+		return false;
+	if (prereq < PREREQ_TCP)	/* that type is all */
+		return true;
+	if (mask->ip.proto != 0xff)
+		return false;
+	return prereq != PREREQ_ND || mask->tp.src == htons(0xff);
+}
+
+/**
+ * ovs_key_refuse - say why a key or mask is refused
+ * @extack: where to.
+ * @attr: what is wrong.
+ * @msg: why, a constant.
+ *
+ * Return: -EINVAL.
+ */
+int ovs_key_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr,
+		   const char *msg)
+{
+	NL_SET_BAD_ATTR(extack, attr);
+	if (extack)
+		extack->_msg = msg;
+	return -EINVAL;
+}
