@@ -33,12 +33,10 @@
 #define MAX_MPLS_WALK 16
 
 /*
- * OXM_OF_IPV6_EXTHDR of OpenFlow 1.3, 7.2.3.8.  The order of the types is that
- * of RFC 8200 4.1, in which destination options may stand twice.
+ * OXM_OF_IPV6_EXTHDR of OpenFlow 1.3, 7.2.3.8.  ESP is not looked for.
  */
 enum ipv6_exthdr_flags {
 	EXTHDR_NONEXT	= BIT(0),
-	EXTHDR_ESP	= BIT(1),
 	EXTHDR_AUTH	= BIT(2),
 	EXTHDR_DEST	= BIT(3),
 	EXTHDR_FRAG	= BIT(4),
@@ -217,56 +215,36 @@ static void extract_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 	extract_l4(skb, key);
 }
 
-struct exthdr_order {
-	u8 rank;	/* of the last one seen */
-	u8 n_dest;
-};
-
-/* Note an extension header, and whether it stands where it may. */
-static void note_ext_hdr(struct sw_flow_key *key, struct exthdr_order *o,
-			 u8 nexthdr)
+/*
+ * Note an extension header.  Userspace expects each at most once, in the order
+ * of the table; @rank is that of the last one.
+ */
+static void note_ext_hdr(struct sw_flow_key *key, u8 *rank, u8 nexthdr)
 {
-	u16 flag;
-	u8 rank;
+	static const struct {
+		u8 nexthdr;
+		u8 flag;
+	} order[] = {
+		{ NEXTHDR_HOP, EXTHDR_HOP },
+		{ NEXTHDR_DEST, EXTHDR_DEST },
+		{ NEXTHDR_ROUTING, EXTHDR_ROUTER },
+		{ NEXTHDR_FRAGMENT, EXTHDR_FRAG },
+		{ NEXTHDR_AUTH, EXTHDR_AUTH },
+		{ NEXTHDR_NONE, EXTHDR_NONEXT },
+	};
+	unsigned int i;
 
-	switch (nexthdr) {
-	case NEXTHDR_HOP:
-		flag = EXTHDR_HOP;
-		rank = 1;
-		break;
-	case NEXTHDR_DEST:
-		flag = EXTHDR_DEST;
-		/* before a routing header, or last */
-		rank = o->n_dest++ || o->rank > 2 ? 7 : 2;
-		break;
-	case NEXTHDR_ROUTING:
-		flag = EXTHDR_ROUTER;
-		rank = 3;
-		break;
-	case NEXTHDR_FRAGMENT:
-		flag = EXTHDR_FRAG;
-		rank = 4;
-		break;
-	case NEXTHDR_AUTH:
-		flag = EXTHDR_AUTH;
-		rank = 5;
-		break;
-	case NEXTHDR_ESP:
-		flag = EXTHDR_ESP;
-		rank = 6;
-		break;
-	case NEXTHDR_NONE:
-		key->ipv6_exthdrs |= EXTHDR_NONEXT;
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		if (order[i].nexthdr == nexthdr)
+			break;
+	if (i == ARRAY_SIZE(order))
 		return;
-	default:
-		return;
-	}
-	if (key->ipv6_exthdrs & flag && (flag != EXTHDR_DEST || o->n_dest > 2))
+	if (key->ipv6_exthdrs & order[i].flag)
 		key->ipv6_exthdrs |= EXTHDR_UNREP;
-	else if (rank < o->rank)
+	if (i < *rank)
 		key->ipv6_exthdrs |= EXTHDR_UNSEQ;
-	key->ipv6_exthdrs |= flag;
-	o->rank = max(o->rank, rank);
+	key->ipv6_exthdrs |= order[i].flag;
+	*rank = i + 1;
 }
 
 /*
@@ -278,12 +256,12 @@ static void note_ext_hdr(struct sw_flow_key *key, struct exthdr_order *o,
 static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 			  u8 nexthdr, unsigned int ofs)
 {
-	struct exthdr_order order = {};
+	u8 rank = 0;
 
 	while (ipv6_ext_hdr(nexthdr)) {
 		const struct ipv6_opt_hdr *hdr;
 
-		note_ext_hdr(key, &order, nexthdr);
+		note_ext_hdr(key, &rank, nexthdr);
 		if (nexthdr == NEXTHDR_NONE)
 			break;
 		if (!pull(skb, ofs + sizeof(struct frag_hdr)))
@@ -308,8 +286,6 @@ static bool skip_ext_hdrs(struct sk_buff *skb, struct sw_flow_key *key,
 	/* skb->transport_header has 16 bits. */
 	if (unlikely(ofs > skb->len || skb_headroom(skb) + ofs > U16_MAX))
 		goto cut;
-	if (unlikely(nexthdr == NEXTHDR_ESP))
-		note_ext_hdr(key, &order, nexthdr);
 	key->ip.proto = nexthdr;
 	skb_set_transport_header(skb, ofs);
 	return !ipv6_ext_hdr(nexthdr);

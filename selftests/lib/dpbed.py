@@ -9,7 +9,6 @@ import ovsnl as nl
 from ktap import load_module, run, unload_module
 
 STOCK = os.environ.get('OVS_KMOD') == 'stock'
-HAS_EXTHDRS = STOCK     # the module has no such key yet
 ALL = 0xffffffff
 NEEDS_CSUM = 1
 GSO_TCPV4, GSO_UDP, GSO_TCPV6 = 1, 3, 4
@@ -60,7 +59,7 @@ def k_ipv4(*a, **kw):
 def k_ipv6(*a, ext=0, **kw):
     """EXT: the bits of OVS_KEY_ATTR_IPV6_EXTHDRS."""
     return k_type(0x86dd) + nl.attr(nl.IPV6, p_ipv6(*a, **kw)) + \
-        (nl.attr(nl.IPV6_EXTHDRS, struct.pack('=H', ext)) if HAS_EXTHDRS else b'')
+        nl.attr(nl.IPV6_EXTHDRS, struct.pack('=H', ext))
 
 
 def k_ports(kind, src, dst):
