@@ -146,7 +146,7 @@ static struct sk_buff *dp_msg(const struct datapath *dp,
 /* The datapath that a request is about.  Context: ovs_mutex held. */
 static struct datapath *dp_find(struct genl_info *info)
 {
-	const struct ovs_header *hdr = info->userhdr;
+	const struct ovs_header *hdr = genl_info_userhdr(info);
 	struct datapath *dp;
 
 	if (info->attrs[OVS_DP_ATTR_NAME])

@@ -161,7 +161,7 @@ static void flow_notify(struct sk_buff *msg, struct genl_info *info)
 /* Context: ovs_mutex held. */
 static struct datapath *flow_dp(struct genl_info *info)
 {
-	const struct ovs_header *hdr = info->userhdr;
+	const struct ovs_header *hdr = genl_info_userhdr(info);
 	struct datapath *dp;
 
 	dp = ovs_dp_lookup(genl_info_net(info), hdr->dp_ifindex);

@@ -81,7 +81,7 @@ static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
 /* Run actions on one packet. */
 static int ovs_packet_cmd_execute(struct sk_buff *req, struct genl_info *info)
 {
-	struct ovs_header *hdr = info->userhdr;
+	struct ovs_header *hdr = genl_info_userhdr(info);
 	struct nlattr **a = info->attrs;
 	struct sw_flow_actions *acts;
 	struct sw_flow_key key;

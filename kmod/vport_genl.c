@@ -144,7 +144,7 @@ void ovs_vport_notify_del(const struct vport *vport)
  */
 static struct vport *vport_find(struct genl_info *info)
 {
-	const struct ovs_header *hdr = info->userhdr;
+	const struct ovs_header *hdr = genl_info_userhdr(info);
 	struct net *net = genl_info_net(info);
 	struct nlattr **a = info->attrs;
 	struct vport *vport;
@@ -205,7 +205,7 @@ static int vport_number(struct datapath *dp, const struct nlattr *want,
 
 static struct vport *vport_new(struct genl_info *info)
 {
-	const struct ovs_header *hdr = info->userhdr;
+	const struct ovs_header *hdr = genl_info_userhdr(info);
 	struct nlattr **a = info->attrs;
 	struct vport_parms parms = {
 		.name = nla_data(a[OVS_VPORT_ATTR_NAME]),

@@ -18,6 +18,11 @@
 #include <net/gso.h>
 #endif
 
+/* Linux 6.6 put the user header of a request behind a function. */
+#ifndef HAVE_GENL_INFO_USERHDR
+#define genl_info_userhdr(info) ((info)->userhdr)
+#endif
+
 /* Linux 6.2 folded the _irq variants into the plain ones. */
 #ifdef HAVE_U64_STATS_FETCH_BEGIN_IRQ
 #define ovs_u64_stats_begin u64_stats_fetch_begin_irq
@@ -27,7 +32,10 @@
 #define ovs_u64_stats_retry u64_stats_fetch_retry
 #endif
 
-/* Linux 6.12 turned these feature bits into flags of the device. */
+/*
+ * Linux 6.12 turned these feature bits into flags of the device; later stable
+ * releases have another name for the second.
+ */
 static inline void ovs_dev_set_lltx(struct net_device *dev)
 {
 #ifdef HAVE_DEV_LLTX
@@ -39,7 +47,9 @@ static inline void ovs_dev_set_lltx(struct net_device *dev)
 
 static inline void ovs_dev_set_netns_local(struct net_device *dev)
 {
-#ifdef HAVE_DEV_LLTX
+#if defined(HAVE_DEV_NETNS_IMMUTABLE)
+	dev->netns_immutable = true;
+#elif defined(HAVE_DEV_NETNS_LOCAL)
 	dev->netns_local = true;
 #else
 	dev->features |= NETIF_F_NETNS_LOCAL;
