@@ -363,8 +363,10 @@ int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
 	u32 ofs;
 	int err;
 
-	if (p->depth == OVS_ACTS_MAX_DEPTH)
-		return ovs_act_refuse(p, attr, "actions are nested too deeply");
+	if (p->depth == OVS_ACTS_MAX_DEPTH) {
+		ovs_act_refuse(p, attr, "actions are nested too deeply");
+		return -EOVERFLOW;
+	}
 	err = ovs_act_add(p, attr, sizeof(*list), &ofs);
 	if (err)
 		return err;
@@ -382,23 +384,19 @@ int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
 	return 0;
 }
 
-static const struct nla_policy sample_policy[OVS_SAMPLE_ATTR_MAX + 1] = {
-	[OVS_SAMPLE_ATTR_PROBABILITY] = { .type = NLA_U32 },
-	[OVS_SAMPLE_ATTR_ACTIONS] = { .type = NLA_UNSPEC },
-};
-
 static int parse_sample(struct act_parse *p, const struct nlattr *attr)
 {
 	struct nlattr *tb[OVS_SAMPLE_ATTR_MAX + 1];
 	int err;
 
-	err = nla_parse_nested_deprecated(tb, OVS_SAMPLE_ATTR_MAX, attr,
-					  sample_policy, p->extack);
+	err = nla_parse_nested_deprecated(tb, OVS_SAMPLE_ATTR_MAX, attr, NULL,
+					  p->extack);
 	if (err)
 		return err;
-	if (!tb[OVS_SAMPLE_ATTR_PROBABILITY] || !tb[OVS_SAMPLE_ATTR_ACTIONS])
+	if (!tb[OVS_SAMPLE_ATTR_PROBABILITY] || !tb[OVS_SAMPLE_ATTR_ACTIONS] ||
+	    nla_len(tb[OVS_SAMPLE_ATTR_PROBABILITY]) != sizeof(u32))
 		return ovs_act_refuse(p, attr,
-				      "sample needs PROBABILITY and ACTIONS");
+				      "sample needs PROBABILITY, a u32, and ACTIONS");
 	return ovs_act_add_list(p, attr, tb[OVS_SAMPLE_ATTR_ACTIONS],
 				nla_get_u32(tb[OVS_SAMPLE_ATTR_PROBABILITY]));
 }

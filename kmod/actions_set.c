@@ -251,7 +251,8 @@ static int set_ipv6(struct sk_buff *skb, struct sw_flow_key *key,
 		key->ip.tos = ipv6_get_dsfield(nh);
 	}
 	if (mask->ipv6_label) {
-		set_ipv6_word0(skb, nh, value->ipv6_label, mask->ipv6_label);
+		set_ipv6_word0(skb, nh, value->ipv6_label,
+			       mask->ipv6_label & htonl(0x000fffff));
 		key->ipv6_label = ip6_flowlabel(nh);
 	}
 	if (mask->ipv6_hlimit) {

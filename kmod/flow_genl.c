@@ -46,10 +46,11 @@ static u32 ufid_flags(const struct nlattr *attr)
 	return attr ? nla_get_u32(attr) : 0;
 }
 
-/* Whether a message about a flow leaves a part out.  Only a UFID stands in. */
+/* Whether a message about a flow leaves a part out; but never what names it. */
 static bool flow_omits(const struct sw_flow *flow, u32 flags, u32 part)
 {
-	return flow->id.ufid_len && flags & part;
+	return flags & part &&
+	       (part != OVS_UFID_F_OMIT_KEY || flow->id.ufid_len);
 }
 
 static size_t flow_msg_size(const struct sw_flow *flow,
@@ -391,10 +392,11 @@ static int flow_cmd_set(struct sk_buff *skb, struct genl_info *info)
 	if (flow) {
 		if (req->acts)
 			flow_replace_acts(flow, req->acts);
-		if (a[OVS_FLOW_ATTR_CLEAR])
-			ovs_flow_stats_clear(flow);
+		/* The message has the last counts. */
 		msg = flow_msg(flow, ovs_dp_ifindex(dp), info,
 			       OVS_FLOW_CMD_SET, false);
+		if (a[OVS_FLOW_ATTR_CLEAR])
+			ovs_flow_stats_clear(flow);
 	} else {
 		err = dp ? -ENOENT : -ENODEV;
 		if (dp)

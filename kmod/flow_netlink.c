@@ -452,7 +452,7 @@ int ovs_nla_get_metadata(struct sw_flow_key *key, const struct nlattr *attr,
 	err = key_fill(key, &meta, false, extack);
 	if (err)
 		return err;
-	if (key->in_port > OVS_NO_PORT)
+	if (tb.a[OVS_KEY_ATTR_IN_PORT] && key->in_port >= OVS_NO_PORT)
 		return ovs_key_refuse(extack, tb.a[OVS_KEY_ATTR_IN_PORT],
 				      "IN_PORT is out of range");
 	if (!tb.a[OVS_KEY_ATTR_ETHERNET] && tb.a[OVS_KEY_ATTR_ETHERTYPE]) {

@@ -184,7 +184,8 @@ static int vport_number(struct datapath *dp, const struct nlattr *want,
 {
 	u32 port;
 
-	if (want) {
+	/* The local port is never asked for: 0 is "any". */
+	if (want && nla_get_u32(want)) {
 		port = nla_get_u32(want);
 		if (port >= DP_MAX_PORTS) {
 			NL_SET_ERR_MSG(extack, "PORT_NO is out of range");
@@ -293,8 +294,11 @@ static int vport_cmd_set(struct sk_buff *skb, struct genl_info *info)
 	if (a[OVS_VPORT_ATTR_UPCALL_PID])
 		err = ovs_vport_set_upcall_portids(vport,
 						   a[OVS_VPORT_ATTR_UPCALL_PID]);
-	if (err)
+	if (err) {
+		NL_SET_ERR_MSG_ATTR(info->extack, a[OVS_VPORT_ATTR_UPCALL_PID],
+				    "can't use this UPCALL_PID");
 		goto out;
+	}
 	reply = vport_reply(vport, info, OVS_VPORT_CMD_SET);
 	err = PTR_ERR_OR_ZERO(reply);
 out:
