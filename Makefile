@@ -34,10 +34,12 @@ demo: kmod progs userspace
 check: kmod progs userspace
 	@scripts/check $(T)
 
+# The kernel's own headers have arrays of structs that end in an array.
+SPARSE = -Wsparse-error -Wno-flexible-array-array
+
 lint: setup
-	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm selftests/*/*.sh
-	touch kmod/*.c
-	$(MAKE) -C $(KDIR) M=$(CURDIR) C=1 W=1 modules
+	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm scripts/vm-stage2 selftests/*/*.sh
+	$(MAKE) -s -C $(KDIR) M=$(CURDIR) C=2 W=1 CF="$(SPARSE)" KCFLAGS=-Werror modules
 
 clean:
 	@rm -rf build

@@ -78,7 +78,7 @@ check "flows push and pop the tag" eval \
 	'ovs-dpctl dump-flows | grep -q push_vlan && ovs-dpctl dump-flows | grep -q pop_vlan'
 
 kill "$(cat /run/iperf3.pid)"
-cp $OVS_DIR/ovs-vswitchd.log /run/show /run/flows "$VM_OUT" 2>/dev/null; dmesg > $VM_OUT/dmesg
+cp $OVS_DIR/ovs-vswitchd.log /run/show /run/flows "$VM_OUT" 2>/dev/null; dmesg >"$VM_OUT/dmesg"
 stop_ovs
 check "no datapath is left" eval '[ -z "$(ovs-dpctl dump-dps)" ]'
 del_host a

@@ -11,7 +11,7 @@ status() {
 	timeout 90 scripts/vm run "$@"
 	got=$?
 	echo "status $got"
-	[ $got = "$want" ]
+	[ "$got" = "$want" ]
 }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

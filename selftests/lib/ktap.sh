@@ -37,7 +37,7 @@ check() {
 	shift
 	out=$("$@" 2>&1)
 	status=$?
-	[ $status = 0 ] || sed 's/^/# /' <<<"+ $*"$'\n'"$out"
+	[ $status = 0 ] || printf '+ %s\n%s\n' "$*" "$out" | sed 's/^/# /'
 	point $status "$what"
 	return $status
 }
