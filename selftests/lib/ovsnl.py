@@ -20,7 +20,7 @@ IPV6_EXTHDRS = 32
 # OVS_ACTION_ATTR_*
 (OUTPUT, USERSPACE, SET, PUSH_VLAN, POP_VLAN, SAMPLE, RECIRC, HASH, PUSH_MPLS, POP_MPLS,
  SET_MASKED) = range(1, 12)
-TRUNC, CLONE, BPF = 14, 20, 128
+TRUNC, CLONE, BPF = 13, 20, 128
 # OVS_BPF_ATTR_*
 (PROG_FD, PROG_ID, NAME, TAG, ARG, RECHECK, USED, BPF_RECIRC_ID, CASES, DEFAULT,
  STATS) = range(1, 12)
@@ -101,6 +101,13 @@ class Genl:
             reply = self.request(16, 3, attr(2, name.encode() + b'\0'))
             self.families[name] = struct.unpack('=H', attrs(reply[0])[1])[0]
         return self.families[name]
+
+    def join(self, family, group):
+        """Listen to a multicast group of a family; recv_upcall() reads what comes."""
+        groups = attrs(attrs(self.request(16, 3, attr(2, family.encode() + b'\0'))[0])[7])
+        for entry in map(attrs, groups.values()):
+            if entry[1].rstrip(b'\0').decode() == group:
+                self.sock.setsockopt(SOL_NETLINK, 1, struct.unpack('=I', entry[2])[0])
 
     def recv_upcall(self, timeout=5):
         """The next upcall to this socket: (command, attributes), or None."""
