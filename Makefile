@@ -7,6 +7,8 @@ T ?=
 
 help:
 	@echo "make check         set up, build, run all tests (T=NAME: one group or one test)"
+	@echo "make check-debug   set up, build, run the tests on the x86 debug kernel (T=NAME)"
+	@echo "make debug-kernel-uml, debug-kernel-x86   build a kernel that reports its own faults (once)"
 	@echo "make demo          set up, build, show the main job: a load balancer in the switch"
 	@echo "make setup         install what building and testing needs (root; once)"
 	@echo "make kmod          build kmod/openvswitch.ko (KVER=version or KDIR=headers)"
@@ -34,11 +36,18 @@ demo: kmod progs userspace
 check: kmod progs userspace
 	@scripts/check $(T)
 
+check-debug: kmod progs userspace debug-kernel-x86
+	@scripts/check --debug $(T)
+
+debug-kernel-uml debug-kernel-x86: setup
+	@scripts/debug-kernel $(@:debug-kernel-%=%)
+
 # The kernel's own headers have arrays of structs that end in an array.
 SPARSE = -Wsparse-error -Wno-flexible-array-array
 
 lint: setup
-	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm scripts/vm-stage2 selftests/*/*.sh
+	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm scripts/uml \
+		scripts/uml-init scripts/guest-stage2 scripts/debug-kernel scripts/debug-kmod selftests/*/*.sh
 	$(MAKE) -s -C $(KDIR) M=$(CURDIR) C=2 W=1 CF="$(SPARSE)" KCFLAGS=-Werror modules
 
 clean:
@@ -47,4 +56,5 @@ clean:
 	@$(MAKE) -s -C userspace clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs userspace demo check lint clean
+.PHONY: help setup kmod progs userspace demo check check-debug \
+	debug-kernel-uml debug-kernel-x86 lint clean

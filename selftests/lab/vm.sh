@@ -8,7 +8,7 @@ plan 6
 status() {
 	local want=$1 got
 	shift
-	timeout 90 scripts/vm run "$@"
+	timeout 200 scripts/vm run "$@"
 	got=$?
 	echo "status $got"
 	[ "$got" = "$want" ]
