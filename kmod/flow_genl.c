@@ -288,10 +288,13 @@ static struct sw_flow *flow_existing(struct datapath *dp,
 	return flow;
 }
 
-/* Context: ovs_mutex held.  Takes @flow and @req->acts over if it succeeds. */
-static struct sk_buff *flow_install(struct datapath *dp, struct flow_req *req,
-				    struct sw_flow *flow,
-				    struct genl_info *info)
+/*
+ * Context: ovs_mutex held.  Takes @flow and @req->acts over if it succeeds, and
+ * then tells so in @msg, which may be an error: what is installed stays.
+ */
+static int flow_install(struct datapath *dp, struct flow_req *req,
+			struct sw_flow *flow, struct genl_info *info,
+			struct sk_buff **msg)
 {
 	int dp_ifindex = ovs_dp_ifindex(dp);
 	struct sw_flow *old;
@@ -299,29 +302,32 @@ static struct sk_buff *flow_install(struct datapath *dp, struct flow_req *req,
 
 	old = flow_existing(dp, req, info);
 	if (IS_ERR(old))
-		return ERR_CAST(old);
+		return PTR_ERR(old);
 	if (old) {
 		if (info->nlhdr->nlmsg_flags & (NLM_F_CREATE | NLM_F_EXCL)) {
 			NL_SET_ERR_MSG(info->extack, "the flow exists");
-			return ERR_PTR(-EEXIST);
+			return -EEXIST;
 		}
 		flow_replace_acts(old, req->acts);
 		ovs_flow_free(flow);
-		return flow_msg(old, dp_ifindex, info, OVS_FLOW_CMD_NEW, false);
+		flow = old;
+	} else {
+		rcu_assign_pointer(flow->sf_acts, req->acts);
+		err = ovs_flow_tbl_insert(&dp->table, flow, &req->mask);
+		if (err) {
+			RCU_INIT_POINTER(flow->sf_acts, NULL);
+			NL_SET_ERR_MSG(info->extack,
+				       "the flow table can't take the flow");
+			return err;
+		}
 	}
-	rcu_assign_pointer(flow->sf_acts, req->acts);
-	err = ovs_flow_tbl_insert(&dp->table, flow, &req->mask);
-	if (err) {
-		RCU_INIT_POINTER(flow->sf_acts, NULL);
-		NL_SET_ERR_MSG(info->extack, "the flow table can't take the flow");
-		return ERR_PTR(err);
-	}
-	return flow_msg(flow, dp_ifindex, info, OVS_FLOW_CMD_NEW, false);
+	*msg = flow_msg(flow, dp_ifindex, info, OVS_FLOW_CMD_NEW, false);
+	return 0;
 }
 
 static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *msg = ERR_PTR(-ENODEV);
+	struct sk_buff *msg = NULL;
 	struct sw_flow *flow;
 	struct datapath *dp;
 	struct flow_req *req;
@@ -345,12 +351,9 @@ static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
 
 	ovs_lock();
 	dp = flow_dp(info);
-	if (dp)
-		msg = flow_install(dp, req, flow, info);
+	err = dp ? flow_install(dp, req, flow, info, &msg) : -ENODEV;
 	ovs_unlock();
-	/* Once it is installed, only memory for the message may be missing. */
-	if (IS_ERR(msg) && PTR_ERR(msg) != -ENOMEM) {
-		err = PTR_ERR(msg);
+	if (err) {
 		ovs_flow_free(flow);
 		goto out_acts;
 	}
