@@ -37,7 +37,9 @@ static struct absval number(struct absval v)
 struct absval val_zext32(struct absval v)
 {
 	v = number(v);
-	return v.hi <= UINT32_MAX ? v : val_size(4);
+	if (v.hi <= UINT32_MAX)
+		return v;
+	return v.lo == v.hi ? val_const((uint32_t)v.lo) : val_size(4);
 }
 
 static int64_t clamp(int64_t n)

@@ -210,9 +210,7 @@ static void add_unseen(const struct pw_bytes *b, const struct flow *flow,
 	add_header(ethernet_places, b, 0, f);
 	for (tags = 0; tags <= max; tags++) {
 		at = ETH_HLEN + 4 * tags;
-		if (tags && any_of(b, at - 4, at - 2))
-			SET(f, vlan_tci);
-		/* A type, or what makes SNAP of the headers behind a length. */
+		/* A type, a tag, or what makes SNAP of the bytes behind a length. */
 		if (any_of(b, at - 2, at + SNAP_LEN))
 			set_all(f);
 		add_l3(b, ntohs(flow->dl_type), at, f);

@@ -81,6 +81,26 @@ static void test_variable_offsets(void **state)
 	/* A number of which nothing is known. */
 	EXPECT("bytes 0-", MOV(6, 1), CALL(get_prandom_u32),
 	       MOV(1, 6), PACKET(64, 2), ALU(BPF_ADD, 2, 0), ST(BPF_B, 2, 0, 1), RETURN(0));
+	/* What a comparison of 64 bits says of a number that was cut to 32. */
+	EXPECT("bytes 15", PACKET(64, 5), MOVI(5, -1), ALU32I(BPF_RSH, 5, 28),
+	       JI(BPF_JGT, 5, 63, 2), ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1),
+	       RETURN(0));
+	/* A sum that wraps around is small again. */
+	EXPECT("bytes 0-63", PACKET(64, 6), LDX(BPF_B, 5, 2, 40),
+	       ALUI(BPF_OR, 5, -64), ALUI(BPF_ADD, 5, 64), JI(BPF_JGT, 5, 63, 2),
+	       ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1), RETURN(0));
+	/* 3 | 4 is more than either bound. */
+	EXPECT("bytes 0-7", PACKET(64, 8), LDX(BPF_B, 5, 2, 40),
+	       LDX(BPF_B, 6, 2, 41), ALUI(BPF_MOD, 5, 5), ALUI(BPF_MOD, 6, 5),
+	       ALU(BPF_OR, 5, 6), ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1),
+	       RETURN(0));
+	/* Shifts by 32 undo each other, but not one by less. */
+	EXPECT("bytes 0-15", PACKET(64, 6), LDX(BPF_B, 5, 2, 40),
+	       ALUI(BPF_AND, 5, 15), ALUI(BPF_LSH, 5, 32), ALUI(BPF_RSH, 5, 32),
+	       ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1), RETURN(0));
+	EXPECT("bytes 0-", PACKET(64, 6), LDX(BPF_B, 5, 2, 40),
+	       ALUI(BPF_AND, 5, 15), ALUI(BPF_LSH, 5, 32), ALUI(BPF_RSH, 5, 30),
+	       ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1), RETURN(0));
 	/* Negative, and a difference. */
 	EXPECT("bytes 17-20", PACKET(64, 4), ALUI(BPF_ADD, 2, 20), MOVI(5, 3),
 	       ALU(BPF_SUB, 2, 5), ST(BPF_W, 2, 0, 1), RETURN(0));
@@ -250,6 +270,13 @@ static void test_types(void **state)
 	/* A type that the program has written itself tells nothing. */
 	EXPECT("bytes 12-13, 26-29", PACKET(64, 7), ST(BPF_H, 2, 12, 8),
 	       IF_TYPE(0x0800, 1), ST(BPF_W, 2, 26, 0), RETURN(0));
+	/* Nor does one that it has written perhaps, or in a function. */
+	EXPECT("bytes 12-13, 26-29; IPv4: bytes 26-29", PACKET(64, 8), JI(BPF_JEQ, 3, 7, 1),
+	       ST(BPF_H, 2, 12, 8), IF_TYPE(0x0800, 1), ST(BPF_W, 2, 26, 0),
+	       RETURN(0));
+	EXPECT("bytes 12-13, 26-29", MOV(7, 1), CALL_REL(14), MOV(1, 7),
+	       PACKET(64, 6), IF_TYPE(0x0800, 1), ST(BPF_W, 2, 26, 0), RETURN(0),
+	       PACKET(14, 1), ST(BPF_H, 2, 12, 8), RETURN(0));
 	/* Layer 4 by the length of the header. */
 	EXPECT("IPv4: layer 4 bytes 6-7", PACKET(64, 11), IF_TYPE(0x0800, 6),
 	       LDX(BPF_B, 7, 2, 14), ALUI(BPF_LSH, 7, 2), ALUI(BPF_AND, 7, 60),
@@ -264,10 +291,27 @@ static void test_types(void **state)
 	       LDX(BPF_B, 7, 2, 14), ALUI(BPF_AND, 7, 15), ALUI(BPF_LSH, 7, 2),
 	       JI(BPF_JLT, 7, 20, 3), ALU(BPF_ADD, 2, 7), ALUI(BPF_ADD, 2, 14),
 	       ST(BPF_H, 2, 0, 0), RETURN(0));
+	/* Of UDP or of TCP: a function tells. */
+	EXPECT("IPv4: layer 4 bytes 1-5", MOV(7, 1), CALL_REL(17), MOV(8, 0),
+	       MOV(1, 7), PACKET(64, 8), IF_TYPE(0x0800, 3), ALU(BPF_ADD, 2, 8),
+	       ALUI(BPF_ADD, 2, 14), ST(BPF_B, 2, 0, 0), RETURN(0),
+	       LDX(BPF_W, 2, 1, SKB(data)), LDX(BPF_B, 0, 2, 14),
+	       ALUI(BPF_AND, 0, 15), ALUI(BPF_LSH, 0, 2), ALUI(BPF_ADD, 0, 1),
+	       JI(BPF_JEQ, 1, 7, 1), ALUI(BPF_ADD, 0, 4), EXIT());
 	/* By a length that is known. */
 	EXPECT("IPv4: layer 4 bytes 2-3", PACKET(64, 8), IF_TYPE(0x0800, 3),
 	       LDX(BPF_B, 7, 2, 14), JI(BPF_JNE, 7, 0x45, 1), ST(BPF_H, 2, 36, 0),
 	       RETURN(0));
+	EXPECT("IPv4: bytes 36-37", PACKET(64, 9), IF_TYPE(0x0800, 4),
+	       LDX(BPF_B, 7, 2, 14), ALUI(BPF_AND, 7, 15), JI(BPF_JNE, 7, 6, 1),
+	       ST(BPF_H, 2, 36, 0), RETURN(0));
+	EXPECT("IPv4: layer 4 bytes 2-3", PACKET(64, 9), IF_TYPE(0x0800, 4),
+	       LDX(BPF_B, 7, 2, 14), ALUI(BPF_AND, 7, 15), JI(BPF_JNE, 7, 5, 1),
+	       ST(BPF_H, 2, 36, 0), RETURN(0));
+	/* Perhaps known. */
+	EXPECT("IPv4: bytes 36-37, layer 4 bytes 2-3", PACKET(64, 8),
+	       IF_TYPE(0x0800, 3), LDX(BPF_B, 7, 2, 14), JI(BPF_JEQ, 7, 0x45, 0),
+	       ST(BPF_H, 2, 36, 0), RETURN(0));
 	EXPECT("IPv6: layer 4 bytes 16-17", PACKET(80, 8), IF_TYPE(0x86dd, 3),
 	       LDX(BPF_B, 7, 2, 20), JI(BPF_JNE, 7, 6, 1), ST(BPF_H, 2, 70, 0),
 	       RETURN(0));
