@@ -379,6 +379,8 @@ static const struct command {
 	{ "prog/load", "[--replace] NAME FILE", 2, 3, do_prog_load },
 	{ "prog/unload", "NAME", 1, 1, do_prog_unload },
 	{ "prog/list", "", 0, 0, prog_list },
+	{ "prog/show", "[-j] [NAME]", 0, 2, prog_show },
+	{ "prog/check", "[-j] FILE", 1, 2, prog_check },
 	{ "rule/add", "RULE", 1, 1, rule_add },
 	{ "rule/load", "FILE", 1, 1, rule_load },
 	{ "rule/del", "[MATCH]", 0, 1, rule_del },

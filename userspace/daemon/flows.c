@@ -32,6 +32,8 @@ void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 		.ports = sw->ports,
 		.n_ports = sw->n_ports,
 		.now = now_ms(),
+		.prog_writes = sw_prog_writes,
+		.arg = sw,
 	};
 
 	xlate(&in, flow, out);

@@ -5,12 +5,12 @@
  *
  *	/sys/fs/bpf/ovs-bpf/v1/DATAPATH/prog/NAME
  *	/sys/fs/bpf/ovs-bpf/v1/DATAPATH/map/NAME/MAP
+ *	/sys/fs/bpf/ovs-bpf/v1/DATAPATH/writes/NAME	what it may write
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -18,44 +18,12 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "../lib/progfile.h"
 #include "switch.h"
 
 #define BPFFS "/sys/fs/bpf"
 #define BPFFS_MAGIC 0xcafe4a11
 #define PATH_LEN 512
-
-static char log_text[4096];
-static size_t log_len;
-
-/* Keep the last of what libbpf says: a verifier's log ends with the reason. */
-static int keep_log(enum libbpf_print_level level, const char *fmt,
-		    va_list args)
-{
-	char line[65536];
-	size_t n;
-	int len;
-
-	if (level == LIBBPF_DEBUG)
-		return 0;
-	len = vsnprintf(line, sizeof(line), fmt, args);
-	n = len < 0 ? 0 : (size_t)len < sizeof(line) ? (size_t)len :
-	    sizeof(line) - 1;
-	if (n >= sizeof(log_text) / 2) {
-		memcpy(log_text, line + n - sizeof(log_text) / 2,
-		       sizeof(log_text) / 2);
-		n = sizeof(log_text) / 2;
-		log_len = 0;
-	} else {
-		if (log_len + n >= sizeof(log_text))
-			log_len = 0;
-		memcpy(log_text + log_len, line, n);
-	}
-	log_len += n;
-	if (log_len >= sizeof(log_text))
-		log_len = sizeof(log_text) - 1;
-	log_text[log_len] = 0;
-	return 0;
-}
 
 static int make_dirs(char *path)
 {
@@ -106,9 +74,88 @@ static struct prog *prog_add(struct sw *sw, const char *name, int fd)
 		return NULL;
 	snprintf(p->name, sizeof(p->name), "%.*s", MAX_NAME - 1, name);
 	p->fd = fd;
+	progwrites_unknown(&p->writes);
 	p->next = sw->progs;
 	sw->progs = p;
 	return p;
+}
+
+/* What a program may write, for the translation. */
+const struct progwrites *sw_prog_writes(const char *name, void *sw)
+{
+	const struct prog *p = prog_find(sw, name);
+
+	return p ? &p->writes : NULL;
+}
+
+/*
+ * The analysis outlives the daemon in a map of its own, next to the program: the
+ * instructions of a loaded program can't be had from the kernel as they were.
+ * The tag, a hash of the instructions, tells that it is about this program.
+ */
+struct pinned_writes {
+	uint32_t version;
+	uint32_t size;
+	uint8_t tag[BPF_TAG_SIZE];
+	struct progwrites writes;
+};
+
+#define WRITES_VERSION 1
+
+static int prog_info(int fd, struct bpf_prog_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &len);
+}
+
+/* Without it a later daemon takes the program for one that writes anything. */
+static void writes_save(const struct sw *sw, const struct prog *p)
+{
+	struct pinned_writes v = { .version = WRITES_VERSION, .size = sizeof(v),
+				   .writes = p->writes };
+	char dir[PATH_LEN], pin[PATH_LEN + MAX_NAME + 1];
+	struct bpf_prog_info info;
+	uint32_t zero = 0;
+	int fd;
+
+	prog_dir(sw, dir, "writes", NULL);
+	if (make_dirs(dir) || prog_info(p->fd, &info))
+		return;
+	memcpy(v.tag, info.tag, sizeof(v.tag));
+	snprintf(pin, sizeof(pin), "%s/%s", dir, p->name);
+	unlink(pin);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "prog_writes", sizeof(zero),
+			    sizeof(v), 1, NULL);
+	if (fd < 0)
+		return;
+	if (!bpf_map_update_elem(fd, &zero, &v, BPF_ANY))
+		bpf_obj_pin(fd, pin);
+	close(fd);
+}
+
+static void writes_restore(const struct sw *sw, struct prog *p)
+{
+	char pin[PATH_LEN];
+	struct pinned_writes v = {};
+	struct bpf_map_info map = {};
+	struct bpf_prog_info info;
+	uint32_t zero = 0, len = sizeof(map);
+	int fd;
+
+	prog_dir(sw, pin, "writes", p->name);
+	fd = bpf_obj_get(pin);
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &map, &len) &&
+	    map.type == BPF_MAP_TYPE_ARRAY && map.value_size == sizeof(v) &&
+	    !bpf_map_lookup_elem(fd, &zero, &v) &&
+	    v.version == WRITES_VERSION && v.size == sizeof(v) &&
+	    v.writes.n_classes && v.writes.n_classes <= PW_CLASSES && !prog_info(p->fd, &info) &&
+	    !memcmp(v.tag, info.tag, sizeof(v.tag)))
+		p->writes = v.writes;
+	close(fd);
 }
 
 /* Maps that are pinned already are used again, with what they hold. */
@@ -130,50 +177,53 @@ static int pin_maps(const struct sw *sw, struct bpf_object *obj,
 	return err;
 }
 
-static int load_object(struct sw *sw, struct bpf_object *obj, const char *name,
-		       char *err, size_t size)
+/* Put a loaded program where rules find it. */
+static int prog_enter(struct sw *sw, const struct progfile *f, const char *name,
+		      char *err, size_t size)
 {
-	struct bpf_program *prog = bpf_object__next_program(obj, NULL);
 	char dir[PATH_LEN], pin[PATH_LEN + MAX_NAME + 1];
-	struct prog *old = prog_find(sw, name);
+	struct prog *p = prog_find(sw, name);
 	int fd;
 
-	if (!prog || bpf_object__next_program(obj, prog)) {
-		snprintf(err, size, "the file must hold one program");
-		return -EINVAL;
-	}
-	bpf_program__set_type(prog, BPF_PROG_TYPE_SCHED_CLS);
-	if (pin_maps(sw, obj, name)) {
-		snprintf(err, size, "can't pin below " BPFFS);
-		return -EIO;
-	}
-	if (bpf_object__load(obj)) {
-		snprintf(err, size, "the kernel refused the program:\n%s",
-			 log_text);
-		return -EINVAL;
-	}
 	prog_dir(sw, dir, "prog", NULL);
 	if (make_dirs(dir)) {
 		snprintf(err, size, "can't pin below " BPFFS);
 		return -EIO;
 	}
 	snprintf(pin, sizeof(pin), "%s/%s", dir, name);
-	fd = dup(bpf_program__fd(prog));
+	fd = dup(bpf_program__fd(f->prog));
 	unlink(pin);
 	if (fd < 0 || bpf_obj_pin(fd, pin)) {
 		snprintf(err, size, "can't pin %s", pin);
 		close(fd);
 		return -EIO;
 	}
-	if (old) {
-		close(old->fd);
-		old->fd = fd;
-	} else if (!prog_add(sw, name, fd)) {
-		close(fd);
-		snprintf(err, size, "out of memory");
-		return -ENOMEM;
+	if (p) {
+		close(p->fd);
+		p->fd = fd;
+	} else {
+		p = prog_add(sw, name, fd);
+		if (!p) {
+			close(fd);
+			snprintf(err, size, "out of memory");
+			return -ENOMEM;
+		}
 	}
+	p->writes = f->writes;
+	writes_save(sw, p);
 	return 0;
+}
+
+/* The kernel has refused: a second look, without the pins, tells more. */
+static void explain_refusal(const struct progfile *f, const char *path,
+			    char *err, size_t size)
+{
+	struct progfile again;
+
+	progfile_check(&again, path);
+	progfile_explain(strcmp(again.verdict, "accepted") ? &again : f, err,
+			 size);
+	progfile_close(&again);
 }
 
 /**
@@ -182,7 +232,7 @@ static int load_object(struct sw *sw, struct bpf_object *obj, const char *name,
  * @name: what rules are to call it.
  * @path: object file with one program.
  * @replace: take the place of one of this name; its maps are kept.
- * @err: a sentence, if it fails.
+ * @err: why not, if it fails.
  * @size: its room.
  *
  * Return: 0 or a negative errno.
@@ -190,10 +240,10 @@ static int load_object(struct sw *sw, struct bpf_object *obj, const char *name,
 int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
 	      char *err, size_t size)
 {
-	struct bpf_object *obj;
+	struct progfile f;
 	int ret;
 
-	if (!*name || strlen(name) >= MAX_NAME || strpbrk(name, "/.,() ")) {
+	if (!prog_name_ok(name)) {
 		snprintf(err, size, "\"%s\" can't be the name of a program", name);
 		return -EINVAL;
 	}
@@ -201,16 +251,20 @@ int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
 		snprintf(err, size, "a program %s is loaded (--replace?)", name);
 		return -EEXIST;
 	}
-	libbpf_set_print(keep_log);
-	log_len = 0;
-	log_text[0] = 0;
-	obj = bpf_object__open_file(path, NULL);
-	if (!obj) {
-		snprintf(err, size, "can't read %s: %s", path, strerror(errno));
-		return -EINVAL;
+	ret = progfile_open(&f, path);
+	if (ret) {
+		progfile_explain(&f, err, size);
+	} else if (pin_maps(sw, f.obj, name)) {
+		snprintf(err, size, "can't pin below " BPFFS);
+		ret = -EIO;
+	} else {
+		ret = progfile_load(&f);
+		if (ret)
+			explain_refusal(&f, path, err, size);
+		else
+			ret = prog_enter(sw, &f, name, err, size);
 	}
-	ret = load_object(sw, obj, name, err, size);
-	bpf_object__close(obj);
+	progfile_close(&f);
 	if (!ret)
 		sw_revalidate(sw);
 	return ret;
@@ -278,6 +332,8 @@ int prog_unload(struct sw *sw, const char *name, char *err, size_t size)
 	free(prog);
 	prog_dir(sw, path, "prog", name);
 	unlink(path);
+	prog_dir(sw, path, "writes", name);
+	unlink(path);
 	prog_dir(sw, path, "map", name);
 	remove_dir(path);
 	return 0;
@@ -291,6 +347,7 @@ void prog_adopt(struct sw *sw)
 {
 	char dir[PATH_LEN], path[PATH_LEN + 256];
 	struct dirent *e;
+	struct prog *p;
 	DIR *d;
 	int fd;
 
@@ -303,7 +360,10 @@ void prog_adopt(struct sw *sw)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		fd = bpf_obj_get(path);
-		if (fd >= 0 && !prog_add(sw, e->d_name, fd))
+		p = fd >= 0 ? prog_add(sw, e->d_name, fd) : NULL;
+		if (p)
+			writes_restore(sw, p);
+		else if (fd >= 0)
 			close(fd);
 	}
 	closedir(d);

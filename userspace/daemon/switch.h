@@ -16,11 +16,13 @@
  * @next: list.
  * @name: as rules call it.
  * @fd: descriptor.
+ * @writes: what it may write.
  */
 struct prog {
 	struct prog *next;
 	char name[MAX_NAME];
 	int fd;
+	struct progwrites writes;
 };
 
 /**
@@ -92,6 +94,7 @@ uint64_t now_ms(void);
 /* upcall.c */
 void sw_upcalls(struct sw *sw);
 int sw_prog_fd(const char *name, void *sw);
+const struct progwrites *sw_prog_writes(const char *name, void *sw);
 
 /* flows.c */
 int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
@@ -114,6 +117,10 @@ struct prog *prog_find(const struct sw *sw, const char *name);
 /* control.c */
 struct event_base;
 int control_start(struct sw *sw, struct event_base *base, const char *path);
+
+/* progshow.c: commands, as in commands.c. */
+const char *prog_show(struct sw *sw, int argc, const char **argv, FILE *out);
+const char *prog_check(struct sw *sw, int argc, const char **argv, FILE *out);
 
 /* commands.c: NULL, or a sentence about what is wrong (valid until the next). */
 const char *command_run(struct sw *sw, const char *name, int argc,

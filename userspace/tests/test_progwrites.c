@@ -86,8 +86,8 @@ static void test_variable_offsets(void **state)
 	       JI(BPF_JGT, 5, 63, 2), ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1),
 	       RETURN(0));
 	/* A sum that wraps around is small again. */
-	EXPECT("bytes 0-63", PACKET(64, 6), LDX(BPF_B, 5, 2, 40),
-	       ALUI(BPF_OR, 5, -64), ALUI(BPF_ADD, 5, 64), JI(BPF_JGT, 5, 63, 2),
+	EXPECT("bytes 0-63", PACKET(64, 5), LDX(BPF_DW, 5, 2, 40),
+	       ALUI(BPF_ADD, 5, 64), JI(BPF_JGT, 5, 63, 2),
 	       ALU(BPF_ADD, 2, 5), ST(BPF_B, 2, 0, 1), RETURN(0));
 	/* 3 | 4 is more than either bound. */
 	EXPECT("bytes 0-7", PACKET(64, 8), LDX(BPF_B, 5, 2, 40),
@@ -296,8 +296,8 @@ static void test_types(void **state)
 	       MOV(1, 7), PACKET(64, 8), IF_TYPE(0x0800, 3), ALU(BPF_ADD, 2, 8),
 	       ALUI(BPF_ADD, 2, 14), ST(BPF_B, 2, 0, 0), RETURN(0),
 	       LDX(BPF_W, 2, 1, SKB(data)), LDX(BPF_B, 0, 2, 14),
-	       ALUI(BPF_AND, 0, 15), ALUI(BPF_LSH, 0, 2), ALUI(BPF_ADD, 0, 1),
-	       JI(BPF_JEQ, 1, 7, 1), ALUI(BPF_ADD, 0, 4), EXIT());
+	       ALUI(BPF_AND, 0, 15), ALUI(BPF_LSH, 0, 2), ALUI(BPF_ADD, 0, 5),
+	       JI(BPF_JEQ, 1, 7, 1), ALUI(BPF_ADD, 0, -4), EXIT());
 	/* By a length that is known. */
 	EXPECT("IPv4: layer 4 bytes 2-3", PACKET(64, 8), IF_TYPE(0x0800, 3),
 	       LDX(BPF_B, 7, 2, 14), JI(BPF_JNE, 7, 0x45, 1), ST(BPF_H, 2, 36, 0),
