@@ -15,6 +15,7 @@
 #include "actions.h"
 #include "datapath.h"
 #include "flow_netlink.h"
+#include "tunnel.h"
 
 /**
  * ovs_act_refuse - say why an action is refused
@@ -236,6 +237,50 @@ static const char *set_check(const struct act_parse *p, u32 type,
 	}
 }
 
+static int parse_set_tunnel(struct act_parse *p, const struct nlattr *attr,
+			    const struct nlattr *tun)
+{
+	struct metadata_dst *dst;
+	u32 ofs;
+	int err;
+
+	dst = ovs_tun_set_parse(tun, p->extack);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	err = ovs_act_add(p, attr, sizeof(u64), &ofs);
+	if (err) {
+		dst_release(&dst->dst);
+		return err;
+	}
+	ovs_act_at(p, ofs)->arg = OVS_KEY_ATTR_TUNNEL;
+	ovs_act_at(p, ofs)->data[0] = (unsigned long)dst;
+	p->acts->has_refs = true;
+	p->acts->dump_len += nla_total_size(0);	/* PAD before the ID */
+	return 0;
+}
+
+static int dump_set_tunnel(struct sk_buff *msg, const struct ovs_act *act)
+{
+	const struct metadata_dst *dst = (void *)(unsigned long)act->data[0];
+	struct nlattr *nest = nla_nest_start_noflag(msg, act->type);
+
+	if (!nest ||
+	    ovs_tun_put_info(msg, OVS_KEY_ATTR_TUNNEL, &dst->u.tun_info))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static void free_set(const struct ovs_act *act)
+{
+	struct metadata_dst *dst;
+
+	if (act->arg != OVS_KEY_ATTR_TUNNEL)
+		return;
+	dst = (void *)(unsigned long)act->data[0];
+	dst_release(&dst->dst);
+}
+
 static int parse_set(struct act_parse *p, const struct nlattr *attr)
 {
 	bool masked = nla_type(attr) == OVS_ACTION_ATTR_SET_MASKED;
@@ -249,6 +294,8 @@ static int parse_set(struct act_parse *p, const struct nlattr *attr)
 	if (nla_len(attr) < NLA_HDRLEN || !nla_ok(a, nla_len(attr)) ||
 	    nla_total_size(nla_len(a)) != nla_len(attr))
 		return ovs_act_refuse(p, attr, "set takes exactly one attribute");
+	if (nla_type(a) == OVS_KEY_ATTR_TUNNEL && !masked)
+		return parse_set_tunnel(p, attr, a);
 	len = ovs_key_attr_len(nla_type(a));
 	if (!len)
 		return ovs_act_refuse(p, a, "this key attribute can't be set");
@@ -281,6 +328,8 @@ static int dump_set(struct sk_buff *msg, const struct ovs_act *act)
 	unsigned int len = ovs_key_attr_len(act->arg);
 	struct nlattr *nest, *a;
 
+	if (act->arg == OVS_KEY_ATTR_TUNNEL)
+		return dump_set_tunnel(msg, act);
 	nest = nla_nest_start_noflag(msg, act->type);
 	if (!nest)
 		return -EMSGSIZE;
@@ -297,6 +346,7 @@ static int dump_set(struct sk_buff *msg, const struct ovs_act *act)
 static const struct nla_policy userspace_policy[OVS_USERSPACE_ATTR_MAX + 1] = {
 	[OVS_USERSPACE_ATTR_PID] = { .type = NLA_U32 },
 	[OVS_USERSPACE_ATTR_USERDATA] = { .type = NLA_UNSPEC },
+	[OVS_USERSPACE_ATTR_EGRESS_TUN_PORT] = { .type = NLA_U32 },
 	[OVS_USERSPACE_ATTR_ACTIONS] = { .type = NLA_FLAG },
 };
 
@@ -314,8 +364,6 @@ static int parse_userspace(struct act_parse *p, const struct nlattr *attr)
 		return err;
 	if (!tb[OVS_USERSPACE_ATTR_PID] || !nla_get_u32(tb[OVS_USERSPACE_ATTR_PID]))
 		return ovs_act_refuse(p, attr, "userspace needs a PID");
-	if (tb[OVS_USERSPACE_ATTR_EGRESS_TUN_PORT])
-		return ovs_act_refuse(p, attr, "EGRESS_TUN_PORT is not supported");
 	data = tb[OVS_USERSPACE_ATTR_USERDATA];
 	err = ovs_act_add(p, attr, sizeof(*us) + (data ? nla_len(data) : 0), &ofs);
 	if (err)
@@ -324,6 +372,11 @@ static int parse_userspace(struct act_parse *p, const struct nlattr *attr)
 	us = (void *)ovs_act_at(p, ofs)->data;
 	us->pid = nla_get_u32(tb[OVS_USERSPACE_ATTR_PID]);
 	us->actions = !!tb[OVS_USERSPACE_ATTR_ACTIONS];
+	if (tb[OVS_USERSPACE_ATTR_EGRESS_TUN_PORT]) {
+		us->has_tun_port = true;
+		us->tun_port =
+			nla_get_u32(tb[OVS_USERSPACE_ATTR_EGRESS_TUN_PORT]);
+	}
 	if (data) {
 		us->has_userdata = true;
 		us->userdata_len = nla_len(data);
@@ -340,6 +393,9 @@ static int dump_userspace(struct sk_buff *msg, const struct ovs_act *act)
 	if (!nest || nla_put_u32(msg, OVS_USERSPACE_ATTR_PID, us->pid) ||
 	    (us->has_userdata && nla_put(msg, OVS_USERSPACE_ATTR_USERDATA,
 					 us->userdata_len, us->userdata)) ||
+	    (us->has_tun_port && nla_put_u32(msg,
+					     OVS_USERSPACE_ATTR_EGRESS_TUN_PORT,
+					     us->tun_port)) ||
 	    (us->actions && nla_put_flag(msg, OVS_USERSPACE_ATTR_ACTIONS)))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
@@ -473,7 +529,7 @@ static void free_bpf(const struct ovs_act *act)
 static const struct act_desc act_descs[] = {
 	ACT(OUTPUT, sizeof(u32), parse_output, dump_u32, NULL),
 	ACT(USERSPACE, -1, parse_userspace, dump_userspace, NULL),
-	ACT(SET, -1, parse_set, dump_set, NULL),
+	ACT(SET, -1, parse_set, dump_set, free_set),
 	ACT(PUSH_VLAN, sizeof(struct ovs_action_push_vlan), parse_push_vlan,
 	    dump_push_vlan, NULL),
 	ACT(POP_VLAN, 0, parse_pop_vlan, dump_flag, NULL),

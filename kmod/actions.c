@@ -11,6 +11,7 @@
 #include <linux/jhash.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
+#include <net/dst_metadata.h>
 
 #include "actions.h"
 #include "datapath.h"
@@ -200,6 +201,20 @@ static bool sampled(u32 probability)
 	       (probability && get_random_u32() < probability);
 }
 
+/*
+ * The tunnel that the packet would leave a port by, complete with the addresses
+ * and ports that the device chooses; or NULL.
+ */
+static const struct ip_tunnel_info *
+egress_tunnel(const struct datapath *dp, struct sk_buff *skb, u32 port)
+{
+	struct vport *vport = ovs_vport_rcu(dp, port);
+
+	if (!vport || dev_fill_metadata_dst(vport->dev, skb))
+		return NULL;
+	return skb_tunnel_info(skb);
+}
+
 static void exec_userspace(struct datapath *dp, struct sk_buff *skb,
 			   const struct sw_flow_key *key,
 			   const struct ovs_act *act)
@@ -218,6 +233,8 @@ static void exec_userspace(struct datapath *dp, struct sk_buff *skb,
 	}
 	if (us->actions)
 		info.actions = ovs_acts_of(act);
+	if (us->has_tun_port)
+		info.egress_tun = egress_tunnel(dp, skb, us->tun_port);
 	ovs_dp_upcall(dp, skb, key, &info, OVS_CB(skb)->cutlen);
 	OVS_CB(skb)->cutlen = 0;
 }
@@ -286,6 +303,14 @@ static bool needs_key(u16 type)
 	}
 }
 
+/* Say by which tunnel the packet is to leave, if it meets such a port. */
+static void exec_set_tunnel(struct sk_buff *skb, struct metadata_dst *dst)
+{
+	skb_dst_drop(skb);
+	dst_hold(&dst->dst);
+	skb_dst_set(skb, &dst->dst);
+}
+
 /* The actions that change the packet.  Returns an error if it is to be dropped. */
 static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
 		       const struct ovs_act *act)
@@ -294,6 +319,11 @@ static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
 
 	switch (act->type) {
 	case OVS_ACTION_ATTR_SET:
+		if (act->arg == OVS_KEY_ATTR_TUNNEL) {
+			exec_set_tunnel(skb, (void *)act->data[0]);
+			return 0;
+		}
+		fallthrough;
 	case OVS_ACTION_ATTR_SET_MASKED:
 		return ovs_exec_set(skb, key, act->arg, (void *)act->data);
 	case OVS_ACTION_ATTR_PUSH_VLAN:

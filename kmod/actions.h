@@ -72,6 +72,8 @@ struct ovs_act_set {
  * @userdata_len: bytes of @userdata.
  * @has_userdata: whether it was given, be it empty.
  * @actions: tell the flow's actions too.
+ * @has_tun_port: whether to tell the tunnel by which a packet would leave.
+ * @tun_port: by which port.
  * @userdata: given back in the upcall.
  */
 struct ovs_act_userspace {
@@ -79,6 +81,8 @@ struct ovs_act_userspace {
 	u16 userdata_len;
 	u8 has_userdata;
 	u8 actions;
+	u32 tun_port;
+	u8 has_tun_port;
 	u8 userdata[];
 };
 

@@ -136,6 +136,7 @@ struct ovs_skb_cb {
  * @userdata: OVS_USERSPACE_ATTR_USERDATA, or NULL.
  * @userdata_len: its length.
  * @actions: actions to tell, or NULL.
+ * @egress_tun: tunnel by which the packet would leave, or NULL.
  * @portid: destination socket.
  * @cmd: OVS_PACKET_CMD_MISS or _ACTION.
  */
@@ -143,6 +144,7 @@ struct dp_upcall_info {
 	const void *userdata;
 	u32 userdata_len;
 	const struct sw_flow_actions *actions;
+	const struct ip_tunnel_info *egress_tun;
 	u32 portid;
 	u8 cmd;
 };

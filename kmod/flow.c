@@ -28,6 +28,7 @@
 
 #include "compat/compat.h"
 #include "flow.h"
+#include "tunnel.h"
 
 /* MPLS labels that are walked in search of what is below them. */
 #define MAX_MPLS_WALK 16
@@ -531,15 +532,27 @@ int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
 	return 0;
 }
 
+/* A device without link-layer headers may still carry Ethernet frames. */
+static u8 skb_mac_proto(const struct sk_buff *skb)
+{
+	if (likely(skb->dev->type == ARPHRD_ETHER) ||
+	    skb->protocol == htons(ETH_P_TEB))
+		return OVS_MAC_ETHERNET;
+	return OVS_MAC_NONE;
+}
+
 int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
-			 u16 in_port)
+			 u16 in_port, const struct ip_tunnel_info *info)
 {
 	key->in_port = in_port;
 	key->recirc_id = 0;
 	key->dp_hash = 0;
 	memset(&key->ct, 0, sizeof(key->ct));
-	key->eth.mac_proto = OVS_MAC_ETHERNET;
-	key->tun_proto = 0;
+	key->eth.mac_proto = skb_mac_proto(skb);
+	if (unlikely(info))
+		ovs_tun_key_get(key, info);
+	else
+		key->tun_proto = 0;
 	return ovs_flow_key_update(skb, key);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/u64_stats_sync.h>
 #include <uapi/linux/openvswitch.h>
 
+struct ip_tunnel_info;
 struct sk_buff;
 
 /* In the key of a packet that did not come from a port. */
@@ -45,7 +46,6 @@ struct ovs_vlan {
  * @id: key, VNI, or the like, in the low bits.
  * @ipv4: outer addresses, if sw_flow_key.tun_proto is AF_INET.
  * @ipv6: likewise for AF_INET6.
- * @label: outer IPv6 flow label.
  * @tp_src: outer UDP ports.
  * @tp_dst: see there.
  * @flags: OVS_TUN_*.
@@ -55,7 +55,7 @@ struct ovs_vlan {
  *	about it.
  * @pad: zero.
  * @opts: Geneve options, struct vxlan_metadata or struct erspan_metadata, as
- *	@flags says; zero behind @opts_len.
+ *	@flags says; see ovs_tun_key_get() for what lies behind @opts_len.
  */
 struct ovs_tun_key {
 	__be64 id;
@@ -69,29 +69,34 @@ struct ovs_tun_key {
 			struct in6_addr dst;
 		} ipv6;
 	};
-	__be32 label;
 	__be16 tp_src;
 	__be16 tp_dst;
 	u16 flags;
 	u8 tos;
 	u8 ttl;
 	u8 opts_len;
-	u8 pad[3];
+	u8 pad[7];
 	u8 opts[256];
 };
 
-/* Flags of struct ovs_tun_key, in the order of the module, not the kernel's. */
-#define OVS_TUN_KEY		BIT(0)	/* id is there */
-#define OVS_TUN_CSUM		BIT(1)
-#define OVS_TUN_DF		BIT(2)	/* don't fragment */
-#define OVS_TUN_OAM		BIT(3)
-#define OVS_TUN_CRIT_OPT	BIT(4)	/* a Geneve option is critical */
-#define OVS_TUN_GENEVE_OPT	BIT(5)
-#define OVS_TUN_VXLAN_OPT	BIT(6)
-#define OVS_TUN_ERSPAN_OPT	BIT(7)
-#define OVS_TUN_BRIDGE		BIT(8)	/* ip_tunnel_info in bridge mode */
+/*
+ * Flags of struct ovs_tun_key: the kernel's numbers, in host order.  Bridge mode
+ * is for packets that leave; there is none in a key.
+ */
+#define OVS_TUN_CSUM		BIT(0)
+#define OVS_TUN_KEY		BIT(2)	/* id is there */
+#define OVS_TUN_DF		BIT(8)	/* don't fragment */
+#define OVS_TUN_OAM		BIT(9)
+#define OVS_TUN_CRIT_OPT	BIT(10)	/* a Geneve option is critical */
+#define OVS_TUN_GENEVE_OPT	BIT(11)
+#define OVS_TUN_VXLAN_OPT	BIT(12)
+#define OVS_TUN_ERSPAN_OPT	BIT(14)
+#define OVS_TUN_BRIDGE		BIT(15)	/* ip_tunnel_info in bridge mode */
 #define OVS_TUN_OPTS	(OVS_TUN_GENEVE_OPT | OVS_TUN_VXLAN_OPT | \
 			 OVS_TUN_ERSPAN_OPT)
+/* Those that the kernel's description of a tunnel has. */
+#define OVS_TUN_WIRE	(OVS_TUN_CSUM | OVS_TUN_KEY | OVS_TUN_DF | \
+			 OVS_TUN_OAM | OVS_TUN_CRIT_OPT | OVS_TUN_OPTS)
 
 /* MPLS label stack entries that a key has room for. */
 #define OVS_MPLS_LABELS 3
@@ -338,13 +343,14 @@ struct sw_flow {
  *	transport offsets, mac_len and protocol are set.
  * @key: all of it is written.
  * @in_port: number of the port it came from.
+ * @info: the tunnel that it came by, or NULL.
  *
  * Context: softirq or BH disabled.
  * Return: 0; -EINVAL or -ENOMEM if not even the link layer can be read, which
  * the caller answers by dropping.
  */
 int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
-			 u16 in_port);
+			 u16 in_port, const struct ip_tunnel_info *info);
 
 /**
  * ovs_flow_key_update - extract anew all that the packet's bytes tell

@@ -320,7 +320,12 @@ static int mask_check_presence(const struct sw_flow_key *key,
 		const struct nlattr *nla = l->inner.a[type] ?: l->outer.a[type];
 		const struct key_attr *desc = ovs_key_attr_find(type);
 
-		if (!nla || mask_alone(type))
+		if (!nla)
+			continue;
+		if (desc->nest && desc->nest->check &&
+		    desc->nest->check(key, mask, nla, extack))
+			return -EINVAL;
+		if (mask_alone(type))
 			continue;
 		if (!layers_have(key_l, type))
 			return ovs_key_refuse(extack, nla,

@@ -44,6 +44,8 @@ enum key_prereq {
 /**
  * struct key_attr_nest - an attribute that is no fixed structure
  * @parse: validate it and put it into a key, or a mask.  0 or -EINVAL.
+ * @check: of a mask that was parsed, whether it goes with the key; or NULL.  0 or
+ *	-EINVAL.
  * @exact: make a mask match exactly on all that the attribute says of a key.
  * @put: write the whole attribute, if @key has what it is about; @out is @key,
  *	or its mask.  0 or -EMSGSIZE.
@@ -52,6 +54,9 @@ enum key_prereq {
 struct key_attr_nest {
 	int (*parse)(struct sw_flow_key *key, const struct nlattr *nla,
 		     bool is_mask, struct netlink_ext_ack *extack);
+	int (*check)(const struct sw_flow_key *key,
+		     const struct sw_flow_key *mask, const struct nlattr *nla,
+		     struct netlink_ext_ack *extack);
 	void (*exact)(struct sw_flow_key *mask, const struct sw_flow_key *key);
 	int (*put)(struct sk_buff *msg, const struct sw_flow_key *key,
 		   const struct sw_flow_key *out, bool is_mask);

@@ -10,6 +10,7 @@
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "openvswitch_trace.h"
+#include "tunnel.h"
 #include "upcall.h"
 #include "vport.h"
 
@@ -28,6 +29,8 @@ static size_t upcall_msg_size(const struct dp_upcall_info *info,
 
 	if (info->userdata)
 		size += nla_total_size(info->userdata_len);
+	if (info->egress_tun)
+		size += ovs_tun_size();
 	if (info->actions)
 		size += nla_total_size(ovs_acts_dump_size(info->actions));
 	return size;
@@ -84,6 +87,10 @@ static int put_upcall(struct sk_buff *msg, struct sk_buff *skb,
 		return -EMSGSIZE;
 	if (info->userdata && nla_put(msg, OVS_PACKET_ATTR_USERDATA,
 				      info->userdata_len, info->userdata))
+		return -EMSGSIZE;
+	if (info->egress_tun &&
+	    ovs_tun_put_info(msg, OVS_PACKET_ATTR_EGRESS_TUN_KEY,
+			     info->egress_tun))
 		return -EMSGSIZE;
 	if (info->actions && ovs_nla_put_acts_nest(msg, OVS_PACKET_ATTR_ACTIONS,
 						   info->actions))

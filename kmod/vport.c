@@ -358,10 +358,12 @@ void ovs_vport_get_upcall_stats(const struct vport *vport,
  * ovs_vport_receive - a packet enters the datapath
  * @vport: where.
  * @skb: data at the first header; taken over.
+ * @info: the tunnel that it came by, of its dst; or NULL.
  *
  * Context: rcu_read_lock() held, BH disabled.
  */
-void ovs_vport_receive(struct vport *vport, struct sk_buff *skb)
+void ovs_vport_receive(struct vport *vport, struct sk_buff *skb,
+		       const struct ip_tunnel_info *info)
 {
 	struct sw_flow_key key;
 
@@ -369,10 +371,12 @@ void ovs_vport_receive(struct vport *vport, struct sk_buff *skb)
 	OVS_CB(skb)->cutlen = 0;
 	OVS_CB(skb)->recircs = 0;
 	OVS_CB(skb)->key_stale = false;
-	if (unlikely(!net_eq(dev_net(skb->dev), ovs_dp_get_net(vport->dp))))
+	if (unlikely(!net_eq(dev_net(skb->dev), ovs_dp_get_net(vport->dp)))) {
 		skb_scrub_packet(skb, true);
+		info = NULL;
+	}
 
-	if (unlikely(ovs_flow_key_extract(skb, &key, vport->port_no))) {
+	if (unlikely(ovs_flow_key_extract(skb, &key, vport->port_no, info))) {
 		kfree_skb(skb);
 		return;
 	}

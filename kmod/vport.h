@@ -12,6 +12,7 @@
 #include <uapi/linux/openvswitch.h>
 
 struct datapath;
+struct ip_tunnel_info;
 struct vport;
 
 /**
@@ -139,7 +140,8 @@ void ovs_vport_count_upcall(const struct vport *vport, bool success);
 void ovs_vport_get_upcall_stats(const struct vport *vport,
 				struct vport_upcall_stats *stats);
 
-void ovs_vport_receive(struct vport *vport, struct sk_buff *skb);
+void ovs_vport_receive(struct vport *vport, struct sk_buff *skb,
+		       const struct ip_tunnel_info *info);
 void ovs_vport_send(struct vport *vport, struct sk_buff *skb, u8 mac_proto);
 
 static inline const char *ovs_vport_name(const struct vport *vport)

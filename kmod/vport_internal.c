@@ -55,7 +55,7 @@ static netdev_tx_t internal_dev_xmit(struct sk_buff *skb,
 	vport = rcu_dereference(internal_priv(dev)->vport);
 	if (likely(vport)) {
 		dev_sw_netstats_tx_add(dev, 1, len);
-		ovs_vport_receive(vport, skb);
+		ovs_vport_receive(vport, skb, NULL);
 	} else {
 		kfree_skb(skb);
 	}

@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
+#include <net/dst_metadata.h>
 
 #include "datapath.h"
 #include "vport.h"
@@ -33,7 +34,7 @@ static rx_handler_result_t netdev_frame_hook(struct sk_buff **pskb)
 		skb_push(skb, ETH_HLEN);
 		skb_postpush_rcsum(skb, skb->data, ETH_HLEN);
 	}
-	ovs_vport_receive(vport, skb);
+	ovs_vport_receive(vport, skb, skb_tunnel_info(skb));
 	return RX_HANDLER_CONSUMED;
 }
 
@@ -87,8 +88,12 @@ int ovs_netdev_attach(struct vport *vport, struct net_device *dev,
 
 	err = netdev_master_upper_dev_link(dev, local, NULL, NULL,
 					   parms->extack);
-	if (err)
+	if (err) {
+		if (err == -EBUSY || err == -EEXIST)
+			NL_SET_ERR_MSG(parms->extack,
+				       "the device is a port already, or belongs to a bridge, bond or other master");
 		return err;
+	}
 	err = netdev_rx_handler_register(dev, netdev_frame_hook, vport);
 	if (err) {
 		NL_SET_ERR_MSG(parms->extack,

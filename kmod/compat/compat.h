@@ -12,6 +12,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <net/ip_tunnels.h>
 #include <uapi/linux/openvswitch.h>
 
 #ifdef HAVE_NET_GSO_H
@@ -77,6 +78,32 @@ static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 {
 	return this_cpu_ptr(&bpf_redirect_info);
+}
+#endif
+
+/*
+ * Linux 6.10 made a bitmap of the flags of a tunnel, in which they kept their
+ * numbers.
+ */
+#ifdef HAVE_IP_TUNNEL_FLAGS_BITMAP
+static inline u16 ovs_tun_flags_get(const struct ip_tunnel_key *key)
+{
+	return key->tun_flags[0];
+}
+
+static inline void ovs_tun_flags_set(struct ip_tunnel_key *key, u16 flags)
+{
+	key->tun_flags[0] |= flags;
+}
+#else
+static inline u16 ovs_tun_flags_get(const struct ip_tunnel_key *key)
+{
+	return ntohs(key->tun_flags);
+}
+
+static inline void ovs_tun_flags_set(struct ip_tunnel_key *key, u16 flags)
+{
+	key->tun_flags |= htons(flags);
 }
 #endif
 

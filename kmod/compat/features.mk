@@ -12,3 +12,4 @@ ccflags-y += $(call ovs-has,net/genetlink.h,genl_info_userhdr,HAVE_GENL_INFO_USE
 ccflags-y += $(call ovs-has,net/gso.h,skb_gso_segment,HAVE_NET_GSO_H)
 ccflags-y += $(call ovs-has,trace/stages/stage6_event_callback.h,define __assign_str\(dst\),HAVE_ASSIGN_STR_ONE_ARG)
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_VPORT_ATTR_UPCALL_STATS,HAVE_VPORT_UPCALL_STATS)
+ccflags-y += $(call ovs-has,net/ip_tunnels.h,IP_TUNNEL_DECLARE_FLAGS,HAVE_IP_TUNNEL_FLAGS_BITMAP)
