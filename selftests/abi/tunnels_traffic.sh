@@ -35,8 +35,8 @@ in_r ovsdb-server $R/conf.db --remote=punix:$R/db.sock --pidfile=$R/db.pid --det
 in_r ovs-vsctl --db=unix:$R/db.sock --no-wait init
 in_r ovs-vswitchd unix:$R/db.sock --pidfile=$R/sw.pid --detach --no-chdir \
 	--log-file=$R/sw.log >/dev/null 2>&1
-vs0() { ovs-vsctl --timeout=10 "$@"; }
-vs1() { in_r ovs-vsctl --db=unix:$R/db.sock --timeout=10 "$@"; }
+vs0() { ovs-vsctl --timeout=60 "$@"; }
+vs1() { in_r ovs-vsctl --db=unix:$R/db.sock --timeout=60 "$@"; }
 
 add_host a 10.0.0.1/24
 vs0 add-br br0
