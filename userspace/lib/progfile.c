@@ -100,7 +100,7 @@ static const struct {
 	  "a part of the program can't be reached" },
 };
 
-/* By the last line that a hint is known for; lines of source don't count. */
+/* By the last line that a hint is known for. */
 static const char *hint_for(const char *log)
 {
 	const char *line, *end = log + strlen(log);
@@ -109,8 +109,7 @@ static const char *hint_for(const char *log)
 	for (; end > log; end = line - 1) {
 		for (line = end; line > log && line[-1] != '\n'; line--)
 			;
-		for (i = 0; *line != ';' &&
-			    i < sizeof(hints) / sizeof(hints[0]); i++)
+		for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
 			if (memmem(line, end - line, hints[i].log,
 				   strlen(hints[i].log)))
 				return hints[i].hint;

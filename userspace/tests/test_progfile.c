@@ -53,6 +53,8 @@ static void test_refused(void **state)
 			 "userspace/tests/progs/refused-%u.bpf.o", i + 1);
 		check(path, "refused", why[i].log, why[i].hint);
 		assert_true(f.processed > 0);
+		/* The instructions that led there, of the first the store. */
+		assert_true(i || strstr(f.log, "(73) *(u8 *)"));
 		assert_true(f.writes.anything);
 		progfile_close(&f);
 	}
