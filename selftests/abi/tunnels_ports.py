@@ -242,5 +242,7 @@ if not STOCK or UPCALL_STATS in get('dp0'):
          'an upcall that does not is counted apart', counts())
 
 dp.delete()
+if STOCK:
+    run('rmmod vport_vxlan vport_geneve vport_gre')
 k.ok(unload_module(), 'the module unloads')
 k.finish()

@@ -65,8 +65,8 @@ tunnel() {
 		"options:remote_ip=\"$l\"" "$@" || return
 	ovs-ofctl del-flows br0
 	in_r ovs-ofctl del-flows br1
-	ovs-ofctl add-flow br0 actions=normal
-	in_r ovs-ofctl add-flow br1 actions=normal
+	ovs-ofctl add-flow br0 priority=0,actions=normal
+	in_r ovs-ofctl add-flow br1 priority=0,actions=normal
 	ovs-appctl fdb/flush >/dev/null
 	in_r ovs-appctl -t $R/ovs-vswitchd.*.ctl fdb/flush >/dev/null
 	ip -n a neigh flush dev eth0
@@ -175,5 +175,6 @@ stop_ovs
 del_host a
 ip netns del b
 ip netns del r
+[ "$OVS_KMOD" = stock ] && rmmod vport_vxlan vport_geneve vport_gre 2>/dev/null
 check "the module unloads" unload_module
 finish
