@@ -13,6 +13,7 @@
 
 #include "action_netlink.h"
 #include "actions.h"
+#include "bpf.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "tunnel.h"
@@ -496,36 +497,6 @@ static void free_nested(const struct ovs_act *act)
 	ovs_act_free_list(list->acts, list->len);
 }
 
-static int parse_bpf(struct act_parse *p, const struct nlattr *attr)
-{
-	struct ovs_bpf_act *bpf;
-	u32 ofs;
-	int err;
-
-	bpf = ovs_bpf_act_parse(attr, p->extack);
-	if (IS_ERR(bpf))
-		return PTR_ERR(bpf);
-	err = ovs_act_add(p, attr, sizeof(u64), &ofs);
-	if (err) {
-		ovs_bpf_act_free(bpf);
-		return err;
-	}
-	ovs_act_at(p, ofs)->data[0] = (unsigned long)bpf;
-	p->acts->has_refs = true;
-	p->acts->dump_len += ovs_bpf_act_dump_size(bpf);
-	return 0;
-}
-
-static int dump_bpf(struct sk_buff *msg, const struct ovs_act *act)
-{
-	return ovs_bpf_act_dump(msg, (void *)(unsigned long)act->data[0]);
-}
-
-static void free_bpf(const struct ovs_act *act)
-{
-	ovs_bpf_act_free((void *)(unsigned long)act->data[0]);
-}
-
 static const struct act_desc act_descs[] = {
 	ACT(OUTPUT, sizeof(u32), parse_output, dump_u32, NULL),
 	ACT(USERSPACE, -1, parse_userspace, dump_userspace, NULL),
@@ -539,7 +510,7 @@ static const struct act_desc act_descs[] = {
 	ACT(SET_MASKED, -1, parse_set, dump_set, NULL),
 	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, dump_u32, NULL),
 	ACT(CLONE, -1, parse_clone, dump_clone, free_nested),
-	ACT(BPF, -1, parse_bpf, dump_bpf, free_bpf),
+	ACT(BPF, -1, ovs_bpf_act_parse, ovs_bpf_act_dump, ovs_bpf_act_free),
 };
 
 static const struct act_desc *act_desc(u16 type)

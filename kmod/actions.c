@@ -287,19 +287,22 @@ static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
 		defer(dp, copy, &next, NULL, 0);
 }
 
-/* Whether an action reads the key, or relies on header offsets. */
+/*
+ * Whether an action reads the key, or relies on header offsets.  Those which
+ * don't are listed: what is forgotten costs time, and nothing else.
+ */
 static bool needs_key(u16 type)
 {
 	switch (type) {
-	case OVS_ACTION_ATTR_USERSPACE:
-	case OVS_ACTION_ATTR_SET:
-	case OVS_ACTION_ATTR_SET_MASKED:
-	case OVS_ACTION_ATTR_PUSH_VLAN:
-	case OVS_ACTION_ATTR_POP_VLAN:
-	case OVS_ACTION_ATTR_HASH:
-		return true;
-	default:
+	case OVS_ACTION_ATTR_OUTPUT:
+	case OVS_ACTION_ATTR_RECIRC:	/* sees to it by itself */
+	case OVS_ACTION_ATTR_TRUNC:
+	case OVS_ACTION_ATTR_SAMPLE:
+	case OVS_ACTION_ATTR_CLONE:
+	case OVS_ACTION_ATTR_BPF:
 		return false;
+	default:
+		return true;
 	}
 }
 
@@ -379,10 +382,11 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			break;
 
 		case OVS_ACTION_ATTR_BPF:
-			switch (ovs_bpf_act_run(dp, skb, key,
-						(void *)act->data[0])) {
+			switch (ovs_bpf_act_run(dp, skb, key, act, &list)) {
 			case OVS_BPF_CONTINUE:
 				break;
+			case OVS_BPF_BRANCH:
+				goto nested;
 			case OVS_BPF_RECIRC:
 				return true;
 			case OVS_BPF_GONE:
@@ -396,6 +400,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			fallthrough;
 		case OVS_ACTION_ATTR_CLONE:
 			list = (void *)act->data;
+nested:
 			if (next == end) {
 				act = list->acts;
 				end = ovs_acts_end(act, list->len);

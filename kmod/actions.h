@@ -20,7 +20,6 @@
 struct datapath;
 struct netlink_ext_ack;
 struct nlattr;
-struct ovs_bpf_act;
 
 /* Bytes of compiled actions of one flow, and depth of nesting. */
 #define OVS_ACTS_MAX_LEN (32 * 1024)
@@ -91,6 +90,7 @@ struct ovs_act_userspace {
  * @rcu: freeing, first half.
  * @work: freeing, second half, if there are references to let go.
  * @has_refs: whether there are, to programs or the like.
+ * @n_progs: BPF actions in them.
  * @dump_len: bytes that a dump of them may take.
  * @size: bytes that @acts has room for; while they are compiled.
  * @len: bytes of @acts.
@@ -102,6 +102,7 @@ struct sw_flow_actions {
 		struct work_struct work;
 	};
 	bool has_refs;
+	u32 n_progs;
 	u32 dump_len;
 	u32 size;
 	u32 len;
@@ -134,27 +135,25 @@ int ovs_push_vlan(struct sk_buff *skb, struct sw_flow_key *key, __be16 tpid,
 		  __be16 tci);
 int ovs_pop_vlan(struct sk_buff *skb, struct sw_flow_key *key);
 
-/* bpf_action.c */
+/* bpf_decide.c */
 /**
  * enum ovs_bpf_decision - what becomes of a packet after its program
  * @OVS_BPF_CONTINUE: the actions behind run.
+ * @OVS_BPF_BRANCH: those of a case run, then those behind.
  * @OVS_BPF_RECIRC: it recirculates; the key is ready for it.
  * @OVS_BPF_GONE: nothing: it was dropped, consumed or redirected.
  */
 enum ovs_bpf_decision {
 	OVS_BPF_CONTINUE,
+	OVS_BPF_BRANCH,
 	OVS_BPF_RECIRC,
 	OVS_BPF_GONE,
 };
 
-struct ovs_bpf_act *ovs_bpf_act_parse(const struct nlattr *attr,
-				      struct netlink_ext_ack *extack);
-void ovs_bpf_act_free(struct ovs_bpf_act *bpf);
-size_t ovs_bpf_act_dump_size(const struct ovs_bpf_act *bpf);
-int ovs_bpf_act_dump(struct sk_buff *msg, const struct ovs_bpf_act *bpf);
 enum ovs_bpf_decision ovs_bpf_act_run(struct datapath *dp, struct sk_buff *skb,
 				      struct sw_flow_key *key,
-				      const struct ovs_bpf_act *bpf);
+				      const struct ovs_act *act,
+				      const struct ovs_act_list **branch);
 
 /* actions.c */
 bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb);

@@ -38,8 +38,22 @@ void ovs_drop(const struct datapath *dp, struct sk_buff *skb,
 	u64_stats_update_begin(&stats->syncp);
 	stats->drops[reason]++;
 	u64_stats_update_end(&stats->syncp);
-	kfree_skb(skb);
+	ovs_kfree_skb_reason(skb, reason);
 }
+
+/* As tracers of kfree_skb see them, where the kernel lets us name them. */
+static const char *const drop_names[OVS_DROP_ATTR_PAD] = {
+	[OVS_DROP_ATTR_UNSPEC] = "OVS_DROP_UNSPEC",
+	[OVS_DROP_ATTR_RECIRC_LIMIT] = "OVS_DROP_RECIRC_LIMIT",
+	[OVS_DROP_ATTR_RECURSION_LIMIT] = "OVS_DROP_RECURSION_LIMIT",
+	[OVS_DROP_ATTR_DEFERRED_LIMIT] = "OVS_DROP_DEFERRED_LIMIT",
+	[OVS_DROP_ATTR_BPF_SHOT] = "OVS_DROP_BPF_SHOT",
+	[OVS_DROP_ATTR_BPF_BAD_VERDICT] = "OVS_DROP_BPF_BAD_VERDICT",
+	[OVS_DROP_ATTR_BPF_REDIRECT] = "OVS_DROP_BPF_REDIRECT",
+	[OVS_DROP_ATTR_BPF_NO_RECIRC] = "OVS_DROP_BPF_NO_RECIRC",
+	[OVS_DROP_ATTR_BPF_BAD_PACKET] = "OVS_DROP_BPF_BAD_PACKET",
+	[OVS_DROP_ATTR_BPF_NO_CASE] = "OVS_DROP_BPF_NO_CASE",
+};
 
 /* No flow for the packet: ask userspace, and let it go. */
 static void dp_miss(struct datapath *dp, struct sk_buff *skb,
@@ -465,6 +479,7 @@ static int __init dp_init(void)
 	err = dp_register_genl();
 	if (err)
 		goto err_notifier;
+	ovs_drop_reasons_register(drop_names, ARRAY_SIZE(drop_names));
 	return 0;
 
 err_notifier:
@@ -482,6 +497,7 @@ err_wq:
 
 static void __exit dp_exit(void)
 {
+	ovs_drop_reasons_unregister();
 	dp_unregister_genl(ARRAY_SIZE(dp_genl_families));
 	unregister_pernet_device(&ovs_net_ops);
 	unregister_netdevice_notifier(&ovs_dp_device_notifier);

@@ -14,6 +14,7 @@
 #include <linux/u64_stats_sync.h>
 #include <net/ip_tunnels.h>
 #include <uapi/linux/openvswitch.h>
+#include <net/dropreason.h>
 
 #ifdef HAVE_NET_GSO_H
 #include <net/gso.h>
@@ -70,6 +71,15 @@ static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 {
 	return bpf_net_ctx_get_ri();
 }
+
+/* A context that nobody has used yet is not cleared: it would cost a memset. */
+static inline void ovs_bpf_redirect_forget(void)
+{
+	struct bpf_net_context *ctx = bpf_net_ctx_get();
+
+	if (ctx->ri.kern_flags & BPF_RI_F_RI_INIT)
+		ctx->ri.tgt_index = 0;
+}
 #else
 #define OVS_BPF_NET_CTX(name) void *name
 #define ovs_bpf_net_ctx_set(name) ((name) = NULL)
@@ -78,6 +88,11 @@ static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 static inline struct bpf_redirect_info *ovs_bpf_redirect_info(void)
 {
 	return this_cpu_ptr(&bpf_redirect_info);
+}
+
+static inline void ovs_bpf_redirect_forget(void)
+{
+	this_cpu_write(bpf_redirect_info.tgt_index, 0);
 }
 #endif
 
@@ -122,6 +137,37 @@ enum ovs_vport_upcall_attr {
 #define ovs_assign_str(dst, src) __assign_str(dst)
 #else
 #define ovs_assign_str(dst, src) __assign_str(dst, src)
+#endif
+
+/* Linux 6.4 gave each subsystem reasons of its own for the drops it makes. */
+#ifdef HAVE_DROP_REASON_OPENVSWITCH
+#define ovs_kfree_skb_reason(skb, n)					\
+	kfree_skb_reason(skb, (enum skb_drop_reason)			\
+			 ((SKB_DROP_REASON_SUBSYS_OPENVSWITCH <<	\
+			   SKB_DROP_REASON_SUBSYS_SHIFT) + (n)))
+
+static inline void ovs_drop_reasons_register(const char *const *names, size_t n)
+{
+	static struct drop_reason_list list;
+
+	list.reasons = names;
+	list.n_reasons = n;
+	drop_reasons_register_subsys(SKB_DROP_REASON_SUBSYS_OPENVSWITCH, &list);
+}
+
+static inline void ovs_drop_reasons_unregister(void)
+{
+	drop_reasons_unregister_subsys(SKB_DROP_REASON_SUBSYS_OPENVSWITCH);
+}
+#else
+#define ovs_kfree_skb_reason(skb, n) kfree_skb(skb)
+static inline void ovs_drop_reasons_register(const char *const *names, size_t n)
+{
+}
+
+static inline void ovs_drop_reasons_unregister(void)
+{
+}
 #endif
 
 #endif /* OVS_COMPAT_H */
