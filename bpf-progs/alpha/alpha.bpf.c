@@ -48,6 +48,8 @@ static __always_inline void note(struct __sk_buff *skb)
 	s->protocol = bpf_ntohs(skb->protocol);
 	s->vlan = skb->vlan_present ? skb->vlan_tci : 0;
 	s->tc_classid = skb->tc_classid;
+	s->priority = skb->priority;
+	s->hash = skb->hash;
 }
 
 static __always_inline int set_src(struct __sk_buff *skb,

@@ -31,6 +31,8 @@ struct alpha_seen {
 	__u32 protocol;
 	__u32 vlan;
 	__u32 tc_classid;
+	__u32 priority;
+	__u32 hash;
 };
 
 #endif /* ALPHA_H */

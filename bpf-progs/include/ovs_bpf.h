@@ -2,9 +2,18 @@
 /*
  * The contract for authors of programs that run in the datapath.
  *
- * A program is of type SCHED_CLS (SEC("tc")).  It sees the packet from the
- * Ethernet header on, and what is below in skb->cb[]; it returns one of the
- * verdicts of <linux/pkt_cls.h>, and may leave a result.
+ * There are two classes of them, which the section's name tells:
+ *
+ *	SEC("lwt_out")	a filter: reads the packet, and returns its result, any
+ *			32-bit number.  The verifier refuses it every store to
+ *			the packet; what it writes to mark, priority and cb is
+ *			forgotten.
+ *	SEC("tc")	an action program: may change the packet, returns one of
+ *			the verdicts of <linux/pkt_cls.h>, and may leave a result.
+ *
+ * Both see the packet from the Ethernet header on, and what is below in
+ * skb->cb[].  What the result is for stands in the flow: it chooses among the
+ * CASES of the action (<linux/openvswitch_bpf.h>).
  */
 #ifndef OVS_BPF_H
 #define OVS_BPF_H 1
@@ -48,7 +57,10 @@ static __always_inline __u32 ovs_stage(const struct __sk_buff *skb)
 		     : : [ctx] "r"(skb), [val] "r"((__u32)(value)),	\
 		     [ofs] "i"(offsetof(struct __sk_buff, cb[i])) : "memory")
 
-/* Leave a result: on recirculation flows can match on it as dp_hash. */
+/*
+ * Leave a result, of an action program: it chooses the case, and on recirculation
+ * flows can match on it as dp_hash.  A filter returns its result instead.
+ */
 static __always_inline void ovs_set_result(struct __sk_buff *skb, __u32 result)
 {
 	ovs_cb_set(skb, 0, result);
