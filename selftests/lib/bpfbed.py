@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of the BPF action share: three ports, and the program alpha."""
+import json
 import os
 import struct
 
@@ -8,7 +9,8 @@ from ktap import load_module, run, skip_all
 
 (NOTHING, UNRELATED, SAME, SRC, SRC_RECLASSIFY, RECLASSIFY, DST_PORT, MARK, VLAN_PUSH,
  CLOBBER, REDIRECT, ETH_TYPE, TAIL, VERDICT) = range(14)
-PIN = '/sys/fs/bpf/alpha'
+# What bpf-progs/beta makes its result of.
+CONST, SPORT, SCRIBBLE, PULL, LEN, OF_MARK, TAIL_CALL = range(7)
 
 
 class Bed:
@@ -26,9 +28,7 @@ class Bed:
             run('ip link set p%d up; ip link set w%d up' % (port, port))
             self.dp.add_port('p%d' % port, port, pid=pid)
         self.wires = {port: nl.Wire('w%d' % port) for port in (1, 2, 3)}
-        run('bpftool prog loadall bpf-progs/alpha/alpha.bpf.o %s pinmaps %s_maps' %
-            (PIN, PIN))
-        self.prog = nl.bpf_obj_get(PIN + '/alpha')
+        self.prog = load('alpha')
 
     def recv(self, port, count=1, timeout=3):
         return self.wires[port].recv_all(lambda fs: len(fs) >= count, timeout)
@@ -38,19 +38,31 @@ class Bed:
         return not any(self.recv(p, timeout=0.2) for p in ports)
 
     @staticmethod
-    def runs(stage=0):
-        text = run('bpftool map lookup pinned %s_maps/runs key %d 0 0 0' % (PIN, stage))
-        if text.lstrip().startswith('{'):
-            import json
-            return json.loads(text)['value']
-        return int.from_bytes(bytes.fromhex(text.split('value:')[1].replace(' ', '')),
-                              'little')
+    def runs(stage=0, prog='alpha'):
+        return lookup(prog, 'runs', stage)
 
     @staticmethod
     def seen():
-        import json
-        data = json.loads(run('bpftool -j map lookup pinned %s_maps/seen key 0 0 0 0' % PIN))
-        return data['formatted']['value']
+        return lookup('alpha', 'seen', 0)
+
+
+def load(name, entry=None):
+    """Load bpf-progs/NAME, pin its programs and maps; a descriptor of program ENTRY."""
+    pin = '/sys/fs/bpf/' + name
+    run('bpftool prog loadall bpf-progs/%s/%s.bpf.o %s pinmaps %s_maps' %
+        (name, name, pin, pin))
+    return nl.bpf_obj_get('%s/%s' % (pin, entry or name))
+
+
+def lookup(name, which, key):
+    """What a map of bpf-progs/NAME holds for a key."""
+    text = run('bpftool -j map lookup pinned /sys/fs/bpf/%s_maps/%s key %s' %
+               (name, which, ' '.join(str(b) for b in struct.pack('=I', key))))
+    return json.loads(text)['formatted']['value']
+
+
+def unload(name):
+    run('rm -r /sys/fs/bpf/%s /sys/fs/bpf/%s_maps' % (name, name))
 
 
 def any_from(port, stage=0):

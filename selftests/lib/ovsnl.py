@@ -23,12 +23,15 @@ IPV6_EXTHDRS = 32
 TRUNC, CLONE, BPF = 13, 20, 128
 # OVS_BPF_ATTR_*
 (PROG_FD, PROG_ID, NAME, TAG, ARG, RECHECK, USED, BPF_RECIRC_ID, CASES, DEFAULT,
- STATS) = range(1, 12)
+ STATS, BPF_PAD, CLASS) = range(1, 14)
+CASE, VALUE, CASE_ACTIONS, HITS = 1, 1, 2, 3
 PROGRAM, ALWAYS, CHANGED = range(3)
+CLASS_ACTION, CLASS_FILTER = range(2)
+SOCKET_FILTER, SCHED_CLS, XDP, LWT_OUT = 1, 3, 6, 11    # BPF_PROG_TYPE_*
 STAT_NAMES = (None, 'runs', 'coalesced', 'recirculated', 'dropped', 'consumed',
-              'redirected', 'bad_verdict')
+              'redirected', 'bad_verdict', 'cases', 'default', 'no_case')
 DROP_NAMES = (None, 'recirc_limit', 'recursion_limit', 'deferred_limit', 'shot',
-              'bad_verdict', 'redirect', 'no_recirc', 'bad_packet')
+              'bad_verdict', 'redirect', 'no_recirc', 'bad_packet', 'no_case')
 CMD_NEW, CMD_DEL, CMD_GET, CMD_SET = 1, 2, 3, 4
 PACKET_MISS, PACKET_ACTION, PACKET_EXECUTE = 1, 2, 3
 
@@ -168,6 +171,10 @@ class Datapath:
         data += nest(2, *actions) + (attr(9, ufid) if ufid else b'')
         return self.flow(CMD_NEW, data, NLM_F_CREATE)
 
+    def put_flow(self, key, mask, actions):
+        """Install a flow, or give the one that is there other actions."""
+        self.flow(CMD_NEW, nest(1, *key) + nest(7, *mask) + nest(2, *actions))
+
     def set_flow(self, key, mask, actions, clear=False):
         data = nest(1, *key) + nest(7, *mask) + nest(2, *actions)
         return self.flow(CMD_SET, data + (attr(6, b'') if clear else b''))
@@ -185,20 +192,62 @@ class Datapath:
                                nest(2, *key) + nest(3, *actions))
 
 
-def bpf_action(fd, recheck, recirc=None, used=None, arg=None, param=0):
-    a = [attr(PROG_FD, fd), attr(RECHECK, recheck)]
+def attr_list(data):
+    """The attributes in DATA, in order: (kind, payload)."""
+    out, at = [], 0
+    while at + 4 <= len(data):
+        n, kind = struct.unpack_from('=HH', data, at)
+        out.append((kind & 0x3fff, data[at + 4:at + n]))
+        at += (n + 3) & ~3
+    return out
+
+
+def case(value, *actions):
+    """One of CASES."""
+    return nest(CASE, attr(VALUE, value & 0xffffffff), nest(CASE_ACTIONS, *actions))
+
+
+def bpf_action(fd, recheck=None, recirc=None, used=None, arg=None, param=0, cases=None,
+               default=None):
+    """A BPF action; without a mode, of a filter. CASES: results, and lists of actions."""
+    a = [attr(PROG_FD, fd)]
+    if recheck is not None:
+        a.append(attr(RECHECK, recheck))
     if arg is not None:
         a.append(attr(ARG, struct.pack('=II', arg, param)))
     if used is not None:
         a.append(nest(USED, *used))
     if recirc is not None:
         a.append(attr(BPF_RECIRC_ID, recirc))
+    if cases is not None:
+        a.append(nest(CASES, *[case(v, *acts) for v, acts in cases.items()]))
+    if default is not None:
+        a.append(nest(DEFAULT, *default))
     return nest(BPF, *a)
 
 
+def bpf_cases(action):
+    """The cases of a dumped BPF action: {value: (actions, hits)}, in order."""
+    out = {}
+    for kind, one in attr_list(action[CASES]):
+        a = attrs(one)
+        assert kind == CASE
+        out[struct.unpack('=I', a[VALUE])[0]] = (a[CASE_ACTIONS],
+                                                 struct.unpack('=Q', a[HITS])[0])
+    return out
+
+
+def bpf_of(flow):
+    """The attributes of the first BPF action of a dumped flow."""
+    return attrs(attrs(flow[2])[BPF])
+
+
 def bpf_stats(flow):
-    """The counters of the first BPF action of a dumped flow."""
-    action = attrs(attrs(flow[2])[BPF])
+    """Its counters."""
+    return bpf_stats_of(bpf_of(flow))
+
+
+def bpf_stats_of(action):
     return {STAT_NAMES[k]: struct.unpack('=Q', v)[0]
             for k, v in attrs(action[STATS]).items() if k < len(STAT_NAMES)}
 
@@ -216,6 +265,26 @@ def bpf_obj_get(path):
     if fd < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return fd
+
+
+def bpf_map(cmd, fd, key, value):
+    """BPF_MAP_LOOKUP_ELEM (1) into, or BPF_MAP_UPDATE_ELEM (2) from a buffer."""
+    key = ctypes.create_string_buffer(struct.pack('=I', key), 4)
+    arg = struct.pack('=IIQQQ', fd, 0, ctypes.addressof(key), ctypes.addressof(value),
+                      0).ljust(128, b'\0')
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(321, cmd, ctypes.create_string_buffer(arg, 128), 128) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def bpf_map_update(fd, key, value):
+    bpf_map(2, fd, key, ctypes.create_string_buffer(value, len(value)))
+
+
+def bpf_map_lookup(fd, key, size):
+    value = ctypes.create_string_buffer(size)
+    bpf_map(1, fd, key, value)
+    return value.raw
 
 
 def bpf_prog_load(kind, insns):
@@ -277,6 +346,7 @@ class Wire:
     """The far end of a port: what goes in there, and what comes out."""
 
     def __init__(self, dev):
+        self.dev, self.gso = dev, None
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sock.setsockopt(263, 8, 1)     # PACKET_AUXDATA
         self.sock.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)    # SO_RCVBUFFORCE
@@ -284,6 +354,18 @@ class Wire:
 
     def send(self, frame):
         self.sock.send(frame)
+
+    def send_gso(self, frame, hdr_len, gso_size=0, csum_start=None, csum_offset=0,
+                 gso_type=1):
+        """Send a frame of which only HDR_LEN bytes are linear, if it is a large one, or
+        one that is to be cut into segments of GSO_SIZE (GSO_TYPE: 1 = TCP over IPv4)."""
+        if not self.gso:
+            self.gso = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self.gso.setsockopt(263, 15, 1)     # PACKET_VNET_HDR
+            self.gso.bind((self.dev, 0))
+        self.gso.send(struct.pack('<BBHHHH', csum_start is not None,
+                                  gso_type if gso_size else 0, hdr_len, gso_size,
+                                  csum_start or 0, csum_offset) + frame)
 
     def recv_all(self, enough, timeout=5):
         """Frames that came in: until ENOUGH(frames), or time runs out."""
