@@ -7,6 +7,7 @@
  * ones depend on it.  Everything is checked before anything takes effect.
  */
 #include <linux/if_vlan.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
@@ -72,7 +73,7 @@ int ovs_act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
 	return 0;
 }
 
-static int parse_u32(struct act_parse *p, const struct nlattr *attr)
+int ovs_act_parse_u32(struct act_parse *p, const struct nlattr *attr)
 {
 	u32 ofs;
 	int err = ovs_act_add(p, attr, 0, &ofs);
@@ -82,7 +83,7 @@ static int parse_u32(struct act_parse *p, const struct nlattr *attr)
 	return err;
 }
 
-static int dump_u32(struct sk_buff *msg, const struct ovs_act *act)
+int ovs_act_dump_u32(struct sk_buff *msg, const struct ovs_act *act)
 {
 	return nla_put_u32(msg, act->type, act->arg);
 }
@@ -91,7 +92,7 @@ static int parse_output(struct act_parse *p, const struct nlattr *attr)
 {
 	if (nla_get_u32(attr) >= DP_MAX_PORTS)
 		return ovs_act_refuse(p, attr, "output port is out of range");
-	return parse_u32(p, attr);
+	return ovs_act_parse_u32(p, attr);
 }
 
 static int parse_trunc(struct act_parse *p, const struct nlattr *attr)
@@ -99,7 +100,7 @@ static int parse_trunc(struct act_parse *p, const struct nlattr *attr)
 	if (nla_get_u32(attr) < ETH_HLEN)
 		return ovs_act_refuse(p, attr,
 				      "trunc to less than an Ethernet header");
-	return parse_u32(p, attr);
+	return ovs_act_parse_u32(p, attr);
 }
 
 static int parse_hash(struct act_parse *p, const struct nlattr *attr)
@@ -108,18 +109,21 @@ static int parse_hash(struct act_parse *p, const struct nlattr *attr)
 	u32 ofs;
 	int err;
 
-	if (hash->hash_alg != OVS_HASH_ALG_L4)
+	if (hash->hash_alg != OVS_HASH_ALG_L4 &&
+	    hash->hash_alg != OVS_HASH_ALG_SYM_L4)
 		return ovs_act_refuse(p, attr, "unknown hash algorithm");
-	err = ovs_act_add(p, attr, 0, &ofs);
-	if (!err)
-		ovs_act_at(p, ofs)->arg = hash->hash_basis;
-	return err;
+	err = ovs_act_add(p, attr, sizeof(u64), &ofs);
+	if (err)
+		return err;
+	ovs_act_at(p, ofs)->arg = hash->hash_basis;
+	ovs_act_at(p, ofs)->data[0] = hash->hash_alg;
+	return 0;
 }
 
 static int dump_hash(struct sk_buff *msg, const struct ovs_act *act)
 {
 	struct ovs_action_hash hash = {
-		.hash_alg = OVS_HASH_ALG_L4,
+		.hash_alg = act->data[0],
 		.hash_basis = act->arg,
 	};
 
@@ -164,7 +168,7 @@ static int parse_pop_vlan(struct act_parse *p, const struct nlattr *attr)
 	return ovs_act_add(p, attr, 0, &ofs);
 }
 
-static int dump_flag(struct sk_buff *msg, const struct ovs_act *act)
+int ovs_act_dump_flag(struct sk_buff *msg, const struct ovs_act *act)
 {
 	return nla_put_flag(msg, act->type);
 }
@@ -404,16 +408,17 @@ static int dump_userspace(struct sk_buff *msg, const struct ovs_act *act)
 }
 
 /**
- * ovs_act_add_list - add a record whose data is a nested list
+ * ovs_act_add_list_as - add a record whose data is a nested list
  * @p: compilation.
  * @attr: the action.
+ * @type: of the record.
  * @nest: the list.
  * @arg: of the record.
  *
- * Return: 0, -EINVAL or -ENOMEM.
+ * Return: 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  */
-int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
-		     const struct nlattr *nest, u32 arg)
+int ovs_act_add_list_as(struct act_parse *p, const struct nlattr *attr,
+			u16 type, const struct nlattr *nest, u32 arg)
 {
 	struct act_parse saved = *p;
 	struct ovs_act_list *list;
@@ -427,6 +432,7 @@ int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
 	err = ovs_act_add(p, attr, sizeof(*list), &ofs);
 	if (err)
 		return err;
+	ovs_act_at(p, ofs)->type = type;
 	p->depth++;
 	err = ovs_act_parse_list(p, nest);
 	/* What the list does, it does to a copy. */
@@ -444,6 +450,8 @@ int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
 static int parse_sample(struct act_parse *p, const struct nlattr *attr)
 {
 	struct nlattr *tb[OVS_SAMPLE_ATTR_MAX + 1];
+	u32 outer = p->probability;
+	u32 probability;
 	int err;
 
 	err = nla_parse_nested_deprecated(tb, OVS_SAMPLE_ATTR_MAX, attr, NULL,
@@ -454,8 +462,12 @@ static int parse_sample(struct act_parse *p, const struct nlattr *attr)
 	    nla_len(tb[OVS_SAMPLE_ATTR_PROBABILITY]) != sizeof(u32))
 		return ovs_act_refuse(p, attr,
 				      "sample needs PROBABILITY, a u32, and ACTIONS");
-	return ovs_act_add_list(p, attr, tb[OVS_SAMPLE_ATTR_ACTIONS],
-				nla_get_u32(tb[OVS_SAMPLE_ATTR_PROBABILITY]));
+	probability = nla_get_u32(tb[OVS_SAMPLE_ATTR_PROBABILITY]);
+	p->probability = mul_u64_u32_div(outer, probability, U32_MAX);
+	err = ovs_act_add_list(p, attr, tb[OVS_SAMPLE_ATTR_ACTIONS],
+			       probability);
+	p->probability = outer;
+	return err;
 }
 
 static int dump_sample(struct sk_buff *msg, const struct ovs_act *act)
@@ -490,7 +502,7 @@ static int dump_clone(struct sk_buff *msg, const struct ovs_act *act)
 	return 0;
 }
 
-static void free_nested(const struct ovs_act *act)
+void ovs_act_free_nested(const struct ovs_act *act)
 {
 	const struct ovs_act_list *list = (const void *)act->data;
 
@@ -498,19 +510,28 @@ static void free_nested(const struct ovs_act *act)
 }
 
 static const struct act_desc act_descs[] = {
-	ACT(OUTPUT, sizeof(u32), parse_output, dump_u32, NULL),
+	ACT(OUTPUT, sizeof(u32), parse_output, ovs_act_dump_u32, NULL),
 	ACT(USERSPACE, -1, parse_userspace, dump_userspace, NULL),
 	ACT(SET, -1, parse_set, dump_set, free_set),
 	ACT(PUSH_VLAN, sizeof(struct ovs_action_push_vlan), parse_push_vlan,
 	    dump_push_vlan, NULL),
-	ACT(POP_VLAN, 0, parse_pop_vlan, dump_flag, NULL),
-	ACT(SAMPLE, -1, parse_sample, dump_sample, free_nested),
-	ACT(RECIRC, sizeof(u32), parse_u32, dump_u32, NULL),
+	ACT(POP_VLAN, 0, parse_pop_vlan, ovs_act_dump_flag, NULL),
+	ACT(SAMPLE, -1, parse_sample, dump_sample, ovs_act_free_nested),
+	ACT(RECIRC, sizeof(u32), ovs_act_parse_u32, ovs_act_dump_u32, NULL),
 	ACT(HASH, sizeof(struct ovs_action_hash), parse_hash, dump_hash, NULL),
 	ACT(SET_MASKED, -1, parse_set, dump_set, NULL),
-	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, dump_u32, NULL),
-	ACT(CLONE, -1, parse_clone, dump_clone, free_nested),
+	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, ovs_act_dump_u32, NULL),
+	ACT(CLONE, -1, parse_clone, dump_clone, ovs_act_free_nested),
 	ACT(BPF, -1, ovs_bpf_act_parse, ovs_bpf_act_dump, ovs_bpf_act_free),
+	ACT(METER, sizeof(u32), ovs_act_parse_u32, ovs_act_dump_u32, NULL),
+	ACT(DROP, sizeof(u32), ovs_act_parse_drop, ovs_act_dump_u32, NULL),
+	ACT(PUSH_ETH, sizeof(struct ovs_action_push_eth), ovs_act_parse_push_eth,
+	    ovs_act_dump_push_eth, NULL),
+	ACT(POP_ETH, 0, ovs_act_parse_pop_eth, ovs_act_dump_flag, NULL),
+	ACT(CHECK_PKT_LEN, -1, ovs_act_parse_check_pkt_len,
+	    ovs_act_dump_check_pkt_len, ovs_act_free_check_pkt_len),
+	ACT(DEC_TTL, -1, ovs_act_parse_dec_ttl, ovs_act_dump_dec_ttl,
+	    ovs_act_free_nested),
 };
 
 static const struct act_desc *act_desc(u16 type)
@@ -540,6 +561,7 @@ int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest)
 		if (desc->len >= 0 && nla_len(attr) != desc->len)
 			return ovs_act_refuse(p, attr,
 					      "action has the wrong length");
+		p->last = nla_is_last(attr, rem);
 		err = desc->parse(p, attr);
 		if (err)
 			return err;
@@ -605,6 +627,7 @@ struct sw_flow_actions *ovs_acts_parse(struct net *net,
 		.tagged = key->eth.vlan.tci,
 		.ip_proto = key->ip.proto,
 		.mac_proto = key->eth.mac_proto,
+		.probability = U32_MAX,
 		.extack = extack,
 	};
 	int err;

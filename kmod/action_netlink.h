@@ -19,6 +19,8 @@
  * @mac_proto: its first header.
  * @mpls_labels: MPLS label stack entries known to be there.
  * @depth: of nesting.
+ * @last: whether the action is the last of its list.
+ * @probability: of a packet getting here, by the samples around, of U32_MAX.
  * @extack: where a refusal is explained.
  */
 struct act_parse {
@@ -30,6 +32,8 @@ struct act_parse {
 	u8 mac_proto;
 	u8 mpls_labels;
 	unsigned int depth;
+	bool last;
+	u32 probability;
 	struct netlink_ext_ack *extack;
 };
 
@@ -57,11 +61,36 @@ int ovs_act_refuse(struct act_parse *p, const struct nlattr *attr,
 		   const char *msg);
 int ovs_act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
 		u32 *ofs);
-int ovs_act_add_list(struct act_parse *p, const struct nlattr *attr,
-		     const struct nlattr *nest, u32 arg);
+int ovs_act_add_list_as(struct act_parse *p, const struct nlattr *attr,
+			u16 type, const struct nlattr *nest, u32 arg);
 int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest);
 int ovs_act_dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len);
 void ovs_act_free_list(const struct ovs_act *act, u32 len);
+
+/* for actions that take no argument, or a u32, or a list */
+int ovs_act_parse_u32(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_u32(struct sk_buff *msg, const struct ovs_act *act);
+int ovs_act_dump_flag(struct sk_buff *msg, const struct ovs_act *act);
+void ovs_act_free_nested(const struct ovs_act *act);
+
+/* action_netlink_misc.c */
+int ovs_act_parse_drop(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_parse_push_eth(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_push_eth(struct sk_buff *msg, const struct ovs_act *act);
+int ovs_act_parse_pop_eth(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_parse_check_pkt_len(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_check_pkt_len(struct sk_buff *msg, const struct ovs_act *act);
+void ovs_act_free_check_pkt_len(const struct ovs_act *act);
+int ovs_act_parse_dec_ttl(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_dec_ttl(struct sk_buff *msg, const struct ovs_act *act);
+
+/* A record of the action's own type whose data is a nested list. */
+static inline int ovs_act_add_list(struct act_parse *p,
+				   const struct nlattr *attr,
+				   const struct nlattr *nest, u32 arg)
+{
+	return ovs_act_add_list_as(p, attr, nla_type(attr), nest, arg);
+}
 
 /* The record at an offset; valid until the next is added. */
 static inline struct ovs_act *ovs_act_at(struct act_parse *p, u32 ofs)

@@ -239,10 +239,13 @@ static void exec_userspace(struct datapath *dp, struct sk_buff *skb,
 	OVS_CB(skb)->cutlen = 0;
 }
 
-static void exec_hash(struct sk_buff *skb, struct sw_flow_key *key, u32 basis)
+static void exec_hash(struct sk_buff *skb, struct sw_flow_key *key,
+		      const struct ovs_act *act)
 {
-	u32 hash = jhash_1word(skb_get_hash(skb), basis);
+	u32 hash = act->data[0] == OVS_HASH_ALG_L4 ? skb_get_hash(skb) :
+		   __skb_get_hash_symmetric(skb);
 
+	hash = jhash_1word(hash, act->arg);
 	key->dp_hash = hash ?: 1;	/* 0 means "not computed" */
 }
 
@@ -300,6 +303,8 @@ static bool needs_key(u16 type)
 	case OVS_ACTION_ATTR_SAMPLE:
 	case OVS_ACTION_ATTR_CLONE:
 	case OVS_ACTION_ATTR_BPF:
+	case OVS_ACTION_ATTR_METER:
+	case OVS_ACTION_ATTR_DROP:
 		return false;
 	default:
 		return true;
@@ -335,13 +340,42 @@ static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
 	case OVS_ACTION_ATTR_POP_VLAN:
 		return ovs_pop_vlan(skb, key);
 	case OVS_ACTION_ATTR_HASH:
-		exec_hash(skb, key, act->arg);
+		exec_hash(skb, key, act);
 		return 0;
 	case OVS_ACTION_ATTR_TRUNC:
 		exec_trunc(skb, act->arg);
 		return 0;
+	case OVS_ACTION_ATTR_PUSH_ETH:
+		return ovs_push_eth(skb, key, (void *)act->data);
+	case OVS_ACTION_ATTR_POP_ETH:
+		return ovs_pop_eth(skb, key);
 	}
 	return 0;
+}
+
+/*
+ * Whether a packet is longer than @max bytes from its first header: of one that
+ * is to be segmented, each segment counts.
+ */
+static bool longer_than(const struct sk_buff *skb, unsigned int max)
+{
+	if (skb_is_gso(skb))
+		return !skb_gso_validate_mac_len(skb, max);
+	return skb->len > max;
+}
+
+/* The list that a packet is to run, or NULL. */
+static const struct ovs_act_list *nested_list(const struct sk_buff *skb,
+					      const struct ovs_act *act)
+{
+	switch (act->type) {
+	case OVS_ACTION_ATTR_SAMPLE:
+		return sampled(act->arg) ? (void *)act->data : NULL;
+	case OVS_ACTION_ATTR_CHECK_PKT_LEN:
+		return ovs_act_check_pkt_len(act, longer_than(skb, act->arg));
+	default:
+		return (void *)act->data;
+	}
 }
 
 /*
@@ -354,6 +388,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 {
 	const struct ovs_act_list *list;
 	const struct ovs_act *next;
+	int err;
 
 	for (; act < end; act = next) {
 		next = ovs_act_next(act);
@@ -395,11 +430,11 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			break;
 
 		case OVS_ACTION_ATTR_SAMPLE:
-			if (!sampled(act->arg))
-				break;
-			fallthrough;
 		case OVS_ACTION_ATTR_CLONE:
-			list = (void *)act->data;
+		case OVS_ACTION_ATTR_CHECK_PKT_LEN:
+			list = nested_list(skb, act);
+			if (!list)
+				break;
 nested:
 			if (next == end) {
 				act = list->acts;
@@ -414,9 +449,37 @@ nested:
 			exec_userspace(dp, skb, key, act);
 			break;
 
+		case OVS_ACTION_ATTR_METER:
+			if (!ovs_meter_exceeded(&dp->meters, skb, act->arg))
+				break;
+			ovs_drop(dp, skb, OVS_DROP_ATTR_METER);
+			return false;
+
+		case OVS_ACTION_ATTR_DROP:
+			ovs_drop(dp, skb, act->arg ?
+				 OVS_DROP_ATTR_EXPLICIT_ERROR :
+				 OVS_DROP_ATTR_EXPLICIT);
+			return false;
+
+		case OVS_ACTION_ATTR_DEC_TTL:
+			err = ovs_dec_ttl(skb, key);
+			if (likely(!err))
+				break;
+			list = (void *)act->data;
+			if (err != -EHOSTUNREACH || !list->len) {
+				ovs_drop(dp, skb, err == -EHOSTUNREACH ?
+					 OVS_DROP_ATTR_IP_TTL :
+					 OVS_DROP_ATTR_ACTION_ERROR);
+				return false;
+			}
+			/* What comes behind is for packets that live on. */
+			next = list->acts;
+			end = ovs_acts_end(next, list->len);
+			break;
+
 		default:
 			if (unlikely(exec_change(skb, key, act))) {
-				kfree_skb(skb);
+				ovs_drop(dp, skb, OVS_DROP_ATTR_ACTION_ERROR);
 				return false;
 			}
 		}

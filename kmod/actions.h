@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "compat/uapi.h"
 #include "flow.h"
 
 struct datapath;
@@ -120,6 +121,21 @@ static inline const struct ovs_act *ovs_acts_end(const struct ovs_act *acts,
 	return (const void *)acts + len;
 }
 
+/**
+ * ovs_act_check_pkt_len - a list of OVS_ACTION_ATTR_CHECK_PKT_LEN
+ * @act: the record: @arg is the length, two records of nested lists follow.
+ * @greater: which of them.
+ *
+ * Return: the list.
+ */
+static inline const struct ovs_act_list *
+ovs_act_check_pkt_len(const struct ovs_act *act, bool greater)
+{
+	const struct ovs_act *sub = (const void *)act->data;
+
+	return (const void *)(greater ? ovs_act_next(sub) : sub)->data;
+}
+
 /* The whole that an OVS_ACTION_ATTR_USERSPACE record belongs to. */
 static inline const struct sw_flow_actions *
 ovs_acts_of(const struct ovs_act *userspace)
@@ -134,6 +150,10 @@ int ovs_exec_set(struct sk_buff *skb, struct sw_flow_key *key, u32 type,
 int ovs_push_vlan(struct sk_buff *skb, struct sw_flow_key *key, __be16 tpid,
 		  __be16 tci);
 int ovs_pop_vlan(struct sk_buff *skb, struct sw_flow_key *key);
+int ovs_push_eth(struct sk_buff *skb, struct sw_flow_key *key,
+		 const struct ovs_key_ethernet *addrs);
+int ovs_pop_eth(struct sk_buff *skb, struct sw_flow_key *key);
+int ovs_dec_ttl(struct sk_buff *skb, struct sw_flow_key *key);
 
 /* bpf_decide.c */
 /**

@@ -17,6 +17,7 @@
 #include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/dsfield.h>
+#include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
 #include <net/sctp/checksum.h>
@@ -444,5 +445,112 @@ int ovs_pop_vlan(struct sk_buff *skb, struct sw_flow_key *key)
 	/* A third tag may have come to light. */
 	if (key->eth.vlan.tci)
 		OVS_CB(skb)->key_stale = true;
+	return 0;
+}
+
+/**
+ * ovs_push_eth - put an Ethernet header before a packet that has none
+ * @skb: the packet.
+ * @key: its key.
+ * @addrs: its addresses; its type is the packet's.
+ *
+ * Context and return value: as ovs_push_vlan().
+ */
+int ovs_push_eth(struct sk_buff *skb, struct sw_flow_key *key,
+		 const struct ovs_key_ethernet *addrs)
+{
+	int err;
+
+	err = skb_eth_push(skb, addrs->eth_dst, addrs->eth_src);
+	if (unlikely(err))
+		return err;
+	key->eth.mac_proto = OVS_MAC_ETHERNET;
+	OVS_CB(skb)->key_stale = true;
+	return 0;
+}
+
+/**
+ * ovs_pop_eth - take the Ethernet header off a packet without a VLAN tag
+ * @skb: the packet.
+ * @key: its key, up to date.
+ *
+ * Context: BH disabled.
+ * Return: 0; -ENOMEM, or -EINVAL if a program has added a tag: the packet is to
+ * be dropped then.
+ */
+int ovs_pop_eth(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	int err;
+
+	if (unlikely(key->eth.mac_proto != OVS_MAC_ETHERNET ||
+		     key->eth.vlan.tci))
+		return -EINVAL;
+	err = skb_eth_pop(skb);
+	if (unlikely(err))
+		return err;
+	key->eth.mac_proto = OVS_MAC_NONE;
+	OVS_CB(skb)->key_stale = true;
+	return 0;
+}
+
+static int dec_ttl_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int end = skb_network_offset(skb) + sizeof(struct iphdr);
+	struct iphdr *nh;
+	int err;
+
+	if (unlikely(skb->len < end))
+		return 0;
+	err = skb_ensure_writable(skb, end);
+	if (unlikely(err))
+		return err;
+	nh = ip_hdr(skb);
+	if (nh->ttl <= 1)
+		return -EHOSTUNREACH;
+	/* The header's own checksum sees to it that its sum stays. */
+	ip_decrease_ttl(nh);
+	key->ip.ttl = nh->ttl;
+	return 0;
+}
+
+static int dec_ttl_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	unsigned int end = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	struct ipv6hdr *nh;
+	__be32 *word1;
+	__be32 old;
+	int err;
+
+	if (unlikely(skb->len < end))
+		return 0;
+	err = skb_ensure_writable(skb, end);
+	if (unlikely(err))
+		return err;
+	nh = ipv6_hdr(skb);
+	if (nh->hop_limit <= 1)
+		return -EHOSTUNREACH;
+	word1 = (__be32 *)nh + 1;
+	old = *word1;
+	nh->hop_limit--;
+	rcsum_replace4(skb, old, *word1);
+	key->ip.ttl = nh->hop_limit;
+	return 0;
+}
+
+/**
+ * ovs_dec_ttl - make the TTL or hop limit of an IP packet one less
+ * @skb: the packet; one that is not IP stays as it is.
+ * @key: its key, up to date.
+ *
+ * Context: BH disabled.
+ * Return: 0; -EHOSTUNREACH if it was 1 or 0 and is left so; -ENOMEM: the packet
+ * is to be dropped.
+ */
+int ovs_dec_ttl(struct sk_buff *skb, struct sw_flow_key *key)
+{
+	if (key->eth.type == htons(ETH_P_IP))
+		return dec_ttl_ipv4(skb, key);
+	if (key->eth.type == htons(ETH_P_IPV6))
+		return dec_ttl_ipv6(skb, key);
 	return 0;
 }

@@ -289,6 +289,7 @@ int ovs_dp_ifindex(const struct datapath *dp)
 static void dp_free(struct datapath *dp)
 {
 	ovs_flow_tbl_destroy(&dp->table);
+	ovs_meters_destroy(&dp->meters);
 	kvfree(rcu_dereference_protected(dp->ports, true));
 	kfree(rcu_dereference_protected(dp->upcall_pids, true));
 	free_percpu(dp->stats_percpu);
@@ -309,6 +310,7 @@ static struct datapath *dp_alloc(struct net *net)
 	if (!dp)
 		return NULL;
 	write_pnet(&dp->net, net);
+	ovs_meters_init(&dp->meters);
 	INIT_RCU_WORK(&dp->rcu, dp_free_work);
 	dp->stats_percpu = netdev_alloc_pcpu_stats(struct dp_stats_percpu);
 	if (!dp->stats_percpu)
@@ -429,6 +431,7 @@ static struct genl_family *const dp_genl_families[] = {
 	&dp_vport_genl_family,
 	&dp_flow_genl_family,
 	&dp_packet_genl_family,
+	&dp_meter_genl_family,
 };
 
 static void dp_unregister_genl(unsigned int n)
@@ -519,3 +522,4 @@ MODULE_ALIAS_GENL_FAMILY(OVS_DATAPATH_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_VPORT_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_FLOW_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_PACKET_FAMILY);
+MODULE_ALIAS_GENL_FAMILY(OVS_METER_FAMILY);

@@ -22,8 +22,10 @@
 
 #include "../include/uapi/linux/openvswitch_bpf.h"
 #include "compat/compat.h"
+#include "compat/uapi.h"
 #include "flow.h"
 #include "flow_table.h"
+#include "meter.h"
 
 struct vport;
 
@@ -100,6 +102,7 @@ struct vport_table {
  * @user_features: OVS_DP_F_*.
  * @max_headroom: bytes that its devices need in front of a packet.
  * @upcall_pids: for %OVS_DP_F_DISPATCH_UPCALL_PER_CPU.
+ * @meters: see there.
  * @list_node: in ovs_net.dps.
  * @rcu: its freeing.
  */
@@ -111,6 +114,7 @@ struct datapath {
 	u32 user_features;
 	unsigned int max_headroom;
 	struct dp_nlsk_pids __rcu *upcall_pids;
+	struct dp_meter_table meters;
 	struct list_head list_node;
 	struct rcu_work rcu;
 };
@@ -153,6 +157,7 @@ extern struct genl_family dp_datapath_genl_family;
 extern struct genl_family dp_vport_genl_family;
 extern struct genl_family dp_flow_genl_family;
 extern struct genl_family dp_packet_genl_family;
+extern struct genl_family dp_meter_genl_family;
 extern const struct genl_multicast_group ovs_dp_vport_multicast_group;
 
 static inline struct net *ovs_dp_get_net(const struct datapath *dp)

@@ -14,3 +14,6 @@ ccflags-y += $(call ovs-has,trace/stages/stage6_event_callback.h,define __assign
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_VPORT_ATTR_UPCALL_STATS,HAVE_VPORT_UPCALL_STATS)
 ccflags-y += $(call ovs-has,net/ip_tunnels.h,IP_TUNNEL_DECLARE_FLAGS,HAVE_IP_TUNNEL_FLAGS_BITMAP)
 ccflags-y += $(call ovs-has,net/dropreason.h,SKB_DROP_REASON_SUBSYS_OPENVSWITCH,HAVE_DROP_REASON_OPENVSWITCH)
+ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_HASH_ALG_SYM_L4,HAVE_OVS_HASH_ALG_SYM_L4)
+ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_DROP,HAVE_OVS_ACTION_ATTR_DROP)
+ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_PSAMPLE,HAVE_OVS_ACTION_ATTR_PSAMPLE)

@@ -251,7 +251,7 @@ enum ovs_bpf_stats_attr {
 #define OVS_DP_ATTR_DROPS 128
 
 /**
- * enum ovs_drop_attr - packets dropped by a limit or a program, by reason, u64
+ * enum ovs_drop_attr - packets dropped, by reason, u64
  * @OVS_DROP_ATTR_RECIRC_LIMIT: recirculated more than %OVS_BPF_MAX_RECIRC times.
  * @OVS_DROP_ATTR_RECURSION_LIMIT: sent by this datapath back into a datapath,
  *	too many times within one call chain.
@@ -264,6 +264,12 @@ enum ovs_bpf_stats_attr {
  * @OVS_DROP_ATTR_BPF_BAD_PACKET: a program left a packet that can't be parsed.
  * @OVS_DROP_ATTR_BPF_NO_CASE: a result had no case, and there was no DEFAULT and
  *	no RECIRC_ID.
+ * @OVS_DROP_ATTR_EXPLICIT: the action drop, with reason 0.
+ * @OVS_DROP_ATTR_EXPLICIT_ERROR: the action drop, with another reason.
+ * @OVS_DROP_ATTR_METER: exceeded the rate of a meter.
+ * @OVS_DROP_ATTR_IP_TTL: its TTL expired, and dec_ttl had no actions for that.
+ * @OVS_DROP_ATTR_ACTION_ERROR: an action could not be done, for want of memory or
+ *	because a program has made another packet of it.
  * @OVS_DROP_ATTR_PAD: alignment.
  */
 enum ovs_drop_attr {
@@ -277,6 +283,11 @@ enum ovs_drop_attr {
 	OVS_DROP_ATTR_BPF_NO_RECIRC,
 	OVS_DROP_ATTR_BPF_BAD_PACKET,
 	OVS_DROP_ATTR_BPF_NO_CASE,
+	OVS_DROP_ATTR_EXPLICIT,
+	OVS_DROP_ATTR_EXPLICIT_ERROR,
+	OVS_DROP_ATTR_METER,
+	OVS_DROP_ATTR_IP_TTL,
+	OVS_DROP_ATTR_ACTION_ERROR,
 	OVS_DROP_ATTR_PAD,
 	__OVS_DROP_ATTR_MAX
 };
