@@ -10,6 +10,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <net/mpls.h>
 #include <net/netlink.h>
 
 #include "action_netlink.h"
@@ -237,6 +238,9 @@ static const char *set_check(const struct act_parse *p, u32 type,
 		return set_check_ports(p, IPPROTO_UDP);
 	case OVS_KEY_ATTR_SCTP:
 		return set_check_ports(p, IPPROTO_SCTP);
+	case OVS_KEY_ATTR_MPLS:
+		return eth_p_mpls(p->eth_type) ? NULL :
+		       "set of MPLS for a flow that is not MPLS";
 	default:
 		return "this key attribute can't be set";
 	}
@@ -286,6 +290,13 @@ static void free_set(const struct ovs_act *act)
 	dst_release(&dst->dst);
 }
 
+/* Of a label stack, only the outermost entry can be set. */
+static unsigned int set_len(unsigned int type)
+{
+	return type == OVS_KEY_ATTR_MPLS ? sizeof(struct ovs_key_mpls) :
+	       ovs_key_attr_len(type);
+}
+
 static int parse_set(struct act_parse *p, const struct nlattr *attr)
 {
 	bool masked = nla_type(attr) == OVS_ACTION_ATTR_SET_MASKED;
@@ -301,7 +312,7 @@ static int parse_set(struct act_parse *p, const struct nlattr *attr)
 		return ovs_act_refuse(p, attr, "set takes exactly one attribute");
 	if (nla_type(a) == OVS_KEY_ATTR_TUNNEL && !masked)
 		return parse_set_tunnel(p, attr, a);
-	len = ovs_key_attr_len(nla_type(a));
+	len = set_len(nla_type(a));
 	if (!len)
 		return ovs_act_refuse(p, a, "this key attribute can't be set");
 	if (nla_len(a) != len * (masked ? 2 : 1))
@@ -330,7 +341,7 @@ static int parse_set(struct act_parse *p, const struct nlattr *attr)
 static int dump_set(struct sk_buff *msg, const struct ovs_act *act)
 {
 	const struct ovs_act_set *set = (const void *)act->data;
-	unsigned int len = ovs_key_attr_len(act->arg);
+	unsigned int len = set_len(act->arg);
 	struct nlattr *nest, *a;
 
 	if (act->arg == OVS_KEY_ATTR_TUNNEL)
@@ -523,7 +534,17 @@ static const struct act_desc act_descs[] = {
 	ACT(TRUNC, sizeof(struct ovs_action_trunc), parse_trunc, ovs_act_dump_u32, NULL),
 	ACT(CLONE, -1, parse_clone, dump_clone, ovs_act_free_nested),
 	ACT(BPF, -1, ovs_bpf_act_parse, ovs_bpf_act_dump, ovs_bpf_act_free),
+	ACT(PUSH_MPLS, sizeof(struct ovs_action_push_mpls),
+	    ovs_act_parse_push_mpls, ovs_act_dump_push_mpls, NULL),
+	ACT(ADD_MPLS, sizeof(struct ovs_action_add_mpls),
+	    ovs_act_parse_add_mpls, ovs_act_dump_add_mpls, NULL),
+	ACT(POP_MPLS, sizeof(__be16), ovs_act_parse_pop_mpls,
+	    ovs_act_dump_pop_mpls, NULL),
+	ACT(PUSH_NSH, -1, ovs_act_parse_push_nsh, ovs_act_dump_push_nsh, NULL),
+	ACT(POP_NSH, 0, ovs_act_parse_pop_nsh, ovs_act_dump_flag, NULL),
 	ACT(METER, sizeof(u32), ovs_act_parse_u32, ovs_act_dump_u32, NULL),
+	ACT(PSAMPLE, -1, ovs_act_parse_psample, ovs_act_dump_psample,
+	    ovs_act_free_psample),
 	ACT(DROP, sizeof(u32), ovs_act_parse_drop, ovs_act_dump_u32, NULL),
 	ACT(PUSH_ETH, sizeof(struct ovs_action_push_eth), ovs_act_parse_push_eth,
 	    ovs_act_dump_push_eth, NULL),
@@ -632,6 +653,10 @@ struct sw_flow_actions *ovs_acts_parse(struct net *net,
 	};
 	int err;
 
+	if (eth_p_mpls(key->eth.type))
+		p.mpls_labels = hweight32(key->mpls.present);
+	if (key->eth.type == htons(ETH_P_NSH))
+		p.nsh_np = key->nsh.base.np;
 	if (nla_len(attr) > OVS_ACTS_MAX_LEN) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "too many actions");
 		return ERR_PTR(-EINVAL);

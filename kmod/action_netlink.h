@@ -18,6 +18,7 @@
  * @ip_proto: its protocol.
  * @mac_proto: its first header.
  * @mpls_labels: MPLS label stack entries known to be there.
+ * @nsh_np: protocol behind the NSH, TUN_P_*; 0: not known.
  * @depth: of nesting.
  * @last: whether the action is the last of its list.
  * @probability: of a packet getting here, by the samples around, of U32_MAX.
@@ -31,6 +32,7 @@ struct act_parse {
 	u8 ip_proto;
 	u8 mac_proto;
 	u8 mpls_labels;
+	u8 nsh_np;
 	unsigned int depth;
 	bool last;
 	u32 probability;
@@ -72,6 +74,24 @@ int ovs_act_parse_u32(struct act_parse *p, const struct nlattr *attr);
 int ovs_act_dump_u32(struct sk_buff *msg, const struct ovs_act *act);
 int ovs_act_dump_flag(struct sk_buff *msg, const struct ovs_act *act);
 void ovs_act_free_nested(const struct ovs_act *act);
+
+/* actions_mpls.c */
+int ovs_act_parse_push_mpls(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_push_mpls(struct sk_buff *msg, const struct ovs_act *act);
+int ovs_act_parse_add_mpls(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_add_mpls(struct sk_buff *msg, const struct ovs_act *act);
+int ovs_act_parse_pop_mpls(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_pop_mpls(struct sk_buff *msg, const struct ovs_act *act);
+
+/* actions_nsh.c */
+int ovs_act_parse_push_nsh(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_push_nsh(struct sk_buff *msg, const struct ovs_act *act);
+int ovs_act_parse_pop_nsh(struct act_parse *p, const struct nlattr *attr);
+
+/* psample.c */
+int ovs_act_parse_psample(struct act_parse *p, const struct nlattr *attr);
+int ovs_act_dump_psample(struct sk_buff *msg, const struct ovs_act *act);
+void ovs_act_free_psample(const struct ovs_act *act);
 
 /* action_netlink_misc.c */
 int ovs_act_parse_drop(struct act_parse *p, const struct nlattr *attr);

@@ -349,6 +349,15 @@ static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
 		return ovs_push_eth(skb, key, (void *)act->data);
 	case OVS_ACTION_ATTR_POP_ETH:
 		return ovs_pop_eth(skb, key);
+	case OVS_ACTION_ATTR_PUSH_MPLS:
+	case OVS_ACTION_ATTR_ADD_MPLS:
+		return ovs_push_mpls(skb, key, (void *)act->data);
+	case OVS_ACTION_ATTR_POP_MPLS:
+		return ovs_pop_mpls(skb, key, (__force __be16)act->arg);
+	case OVS_ACTION_ATTR_PUSH_NSH:
+		return ovs_push_nsh(skb, key, (void *)act->data);
+	case OVS_ACTION_ATTR_POP_NSH:
+		return ovs_pop_nsh(skb, key);
 	}
 	return 0;
 }
@@ -447,6 +456,11 @@ nested:
 
 		case OVS_ACTION_ATTR_USERSPACE:
 			exec_userspace(dp, skb, key, act);
+			break;
+
+		case OVS_ACTION_ATTR_PSAMPLE:
+			ovs_psample(dp, skb, act);
+			OVS_CB(skb)->cutlen = 0;
 			break;
 
 		case OVS_ACTION_ATTR_METER:

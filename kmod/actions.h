@@ -154,6 +154,26 @@ int ovs_push_eth(struct sk_buff *skb, struct sw_flow_key *key,
 		 const struct ovs_key_ethernet *addrs);
 int ovs_pop_eth(struct sk_buff *skb, struct sw_flow_key *key);
 int ovs_dec_ttl(struct sk_buff *skb, struct sw_flow_key *key);
+int ovs_vlan_inside(struct sk_buff *skb);
+
+/* actions_mpls.c */
+int ovs_push_mpls(struct sk_buff *skb, struct sw_flow_key *key,
+		  const struct ovs_action_add_mpls *mpls);
+int ovs_pop_mpls(struct sk_buff *skb, struct sw_flow_key *key, __be16 type);
+int ovs_set_mpls(struct sk_buff *skb, struct sw_flow_key *key,
+		 const struct ovs_key_mpls *value,
+		 const struct ovs_key_mpls *mask);
+
+/* actions_nsh.c */
+struct nshhdr;
+
+int ovs_push_nsh(struct sk_buff *skb, struct sw_flow_key *key,
+		 const struct nshhdr *hdr);
+int ovs_pop_nsh(struct sk_buff *skb, struct sw_flow_key *key);
+
+/* psample.c */
+void ovs_psample(const struct datapath *dp, struct sk_buff *skb,
+		 const struct ovs_act *act);
 
 /* bpf_decide.c */
 /**

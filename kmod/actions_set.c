@@ -397,6 +397,8 @@ int ovs_exec_set(struct sk_buff *skb, struct sw_flow_key *key, u32 type,
 		return set_ipv4(skb, key, value, mask);
 	case OVS_KEY_ATTR_IPV6:
 		return set_ipv6(skb, key, value, mask);
+	case OVS_KEY_ATTR_MPLS:
+		return ovs_set_mpls(skb, key, value, mask);
 	default:
 		return set_l4(skb, key, type, set);
 	}
@@ -445,6 +447,27 @@ int ovs_pop_vlan(struct sk_buff *skb, struct sw_flow_key *key)
 	/* A third tag may have come to light. */
 	if (key->eth.vlan.tci)
 		OVS_CB(skb)->key_stale = true;
+	return 0;
+}
+
+/**
+ * ovs_vlan_inside - move a tag that a device took off back into the frame
+ * @skb: the packet, about to become the payload of another.
+ *
+ * Context and return value: as ovs_push_vlan().
+ */
+int ovs_vlan_inside(struct sk_buff *skb)
+{
+	int err;
+
+	if (likely(!skb_vlan_tag_present(skb)))
+		return 0;
+	err = __vlan_insert_tag(skb, skb->vlan_proto, skb_vlan_tag_get(skb));
+	if (unlikely(err))
+		return err;
+	skb_postpush_rcsum(skb, skb->data + 2 * ETH_ALEN, VLAN_HLEN);
+	skb->protocol = skb->vlan_proto;
+	__vlan_hwaccel_clear_tag(skb);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <net/ip_tunnels.h>
+#include <net/psample.h>
 #include <uapi/linux/openvswitch.h>
 #include <net/dropreason.h>
 
@@ -168,6 +169,31 @@ static inline void ovs_drop_reasons_register(const char *const *names, size_t n)
 static inline void ovs_drop_reasons_unregister(void)
 {
 }
+#endif
+
+/*
+ * Linux 6.11 gave samples a cookie, and rates as a probability of U32_MAX; before,
+ * they were one of so many packets.
+ */
+#if IS_ENABLED(CONFIG_PSAMPLE)
+#ifdef HAVE_PSAMPLE_COOKIE
+#define OVS_PSAMPLE_HAS_COOKIE true
+static inline u32 ovs_psample_rate(struct psample_metadata *md, u32 probability,
+				   const u8 *cookie, u32 cookie_len)
+{
+	md->rate_as_probability = 1;
+	md->user_cookie = cookie_len ? cookie : NULL;
+	md->user_cookie_len = cookie_len;
+	return probability;
+}
+#else
+#define OVS_PSAMPLE_HAS_COOKIE false
+static inline u32 ovs_psample_rate(struct psample_metadata *md, u32 probability,
+				   const u8 *cookie, u32 cookie_len)
+{
+	return probability ? U32_MAX / probability : U32_MAX;
+}
+#endif
 #endif
 
 #endif /* OVS_COMPAT_H */

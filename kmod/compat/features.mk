@@ -17,3 +17,4 @@ ccflags-y += $(call ovs-has,net/dropreason.h,SKB_DROP_REASON_SUBSYS_OPENVSWITCH,
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_HASH_ALG_SYM_L4,HAVE_OVS_HASH_ALG_SYM_L4)
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_DROP,HAVE_OVS_ACTION_ATTR_DROP)
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_PSAMPLE,HAVE_OVS_ACTION_ATTR_PSAMPLE)
+ccflags-y += $(call ovs-has,net/psample.h,user_cookie,HAVE_PSAMPLE_COOKIE)
