@@ -87,9 +87,11 @@ t.equal(bed.one(ip, encap, frame), eth + header(ETHERNET) + frame,
         'push_nsh, push_eth: around the frame')
 t.equal(bed.one(ip, [pop_eth()] + encap, frame), eth + header(IPV4) + frame[14:],
         'pop_eth, push_nsh, push_eth: around the IPv4 packet, whatever BASE says')
-t.equal(bed.one(ip, [push(base(2, flags=2, ttl=7), nl.attr(MD2, bytes(range(12)))), push_eth(),
-                     out], frame),
-        eth + header(ETHERNET, 2, bytes(range(12)), ttl=7, flags=2) + frame, 'push_nsh, MD type 2')
+if not STOCK:       # which warns of its own copying
+    t.equal(bed.one(ip, [push(base(2, flags=2, ttl=7), nl.attr(MD2, bytes(range(12)))),
+                         push_eth(), out], frame),
+            eth + header(ETHERNET, 2, bytes(range(12)), ttl=7, flags=2) + frame,
+            'push_nsh, MD type 2')
 t.equal(bed.through(ip, [clone(*encap), out], frame)[2], [eth + header(ETHERNET) + frame, frame],
         'push_nsh in a clone is not seen behind it')
 if not STOCK:       # the stock module puts the tag outside of the header
@@ -104,8 +106,9 @@ t.equal(bed.one(nsh_flow(IPV4), [pop_eth(), pop(), push_eth(), out],
         nl.mac(6) + nl.mac(5) + frame[12:], 'pop_nsh to IPv4, push_eth')
 t.equal(bed.one(nsh_flow(mdtype=2), [pop_eth(), pop(), out],
                 eth + header(ETHERNET, 2, bytes(20)) + frame), frame, 'pop_nsh, MD type 2')
-t.equal(bed.through(nsh_flow(9), [pop_eth(), pop(), out], eth + header(9) + frame)[2], [],
-        'pop_nsh to an unknown protocol: dropped')
+if not STOCK:       # which takes no such key
+    t.equal(bed.through(nsh_flow(9), [pop_eth(), pop(), out], eth + header(9) + frame)[2], [],
+            'pop_nsh to an unknown protocol: dropped')
 bed.dp.flush()
 bed.dp.add_flow(*nsh_flow(), [pop_eth(), pop(), nl.attr(nl.RECIRC, 3)])
 bed.dp.add_flow(*flow(recirc=3), [set_ip('8.8.8.8'), out])
