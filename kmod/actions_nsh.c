@@ -27,8 +27,7 @@ struct act_nsh {
 static const struct nla_policy nsh_policy[OVS_NSH_KEY_ATTR_MAX + 1] = {
 	[OVS_NSH_KEY_ATTR_BASE] = NLA_POLICY_EXACT_LEN(sizeof(struct ovs_nsh_key_base)),
 	[OVS_NSH_KEY_ATTR_MD1] = NLA_POLICY_EXACT_LEN(sizeof(struct ovs_nsh_key_md1)),
-	[OVS_NSH_KEY_ATTR_MD2] = { .type = NLA_BINARY,
-				   .len = NSH_CTX_HDRS_MAX_LEN },
+	[OVS_NSH_KEY_ATTR_MD2] = { .type = NLA_BINARY },
 };
 
 /* The one attribute within, OVS_KEY_ATTR_NSH, or NULL. */
@@ -56,8 +55,8 @@ static const char *nsh_check(struct nlattr *const *tb)
 	base = nla_data(tb[OVS_NSH_KEY_ATTR_BASE]);
 	if (base->mdtype != (md1 ? NSH_M_TYPE1 : NSH_M_TYPE2))
 		return "the MD type of NSH does not agree with the metadata";
-	if (md2 && !nla_len(md2))
-		return "MD2 is empty";
+	if (md2 && (!nla_len(md2) || nla_len(md2) > NSH_CTX_HDRS_MAX_LEN))
+		return "MD2 must hold 4 to 248 bytes";
 	if (md2 && nla_len(md2) % 4)
 		return "MD2 is no multiple of 4 bytes";
 	return NULL;
