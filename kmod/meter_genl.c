@@ -49,7 +49,7 @@ static size_t meter_msg_size(void)
 /* An answer to a request, without contents yet. */
 static struct sk_buff *meter_reply(struct genl_info *info, u8 cmd, void **hdr)
 {
-	const struct ovs_header *req = info->userhdr;
+	const struct ovs_header *req = genl_info_userhdr(info);
 	struct ovs_header *reply;
 	struct sk_buff *msg;
 
@@ -69,7 +69,7 @@ static struct sk_buff *meter_reply(struct genl_info *info, u8 cmd, void **hdr)
 /* The datapath that a request is about.  Context: ovs_mutex or RCU read side. */
 static struct datapath *meter_dp(struct genl_info *info)
 {
-	const struct ovs_header *hdr = info->userhdr;
+	const struct ovs_header *hdr = genl_info_userhdr(info);
 	struct datapath *dp = ovs_dp_lookup(genl_info_net(info),
 					    hdr->dp_ifindex);
 
