@@ -110,7 +110,9 @@ def miss_on(cpu, port=1):
     os.sched_setaffinity(0, cpus)
 
 
-if t.ok(len(cpus) > 1, 'there are two CPUs'):
+if len(cpus) < 2:
+    t.ok(True, 'misses by CPU # SKIP there is only one')
+else:
     set_features(PER_CPU, pids(other, third))
     miss_on(0)
     t.equal(who(other, third, up), [True, False, False], 'a miss on CPU 0')
