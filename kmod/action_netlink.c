@@ -16,6 +16,7 @@
 #include "action_netlink.h"
 #include "actions.h"
 #include "bpf.h"
+#include "conntrack.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "tunnel.h"
@@ -553,6 +554,10 @@ static const struct act_desc act_descs[] = {
 	    ovs_act_dump_check_pkt_len, ovs_act_free_check_pkt_len),
 	ACT(DEC_TTL, -1, ovs_act_parse_dec_ttl, ovs_act_dump_dec_ttl,
 	    ovs_act_free_nested),
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	ACT(CT, -1, ovs_ct_act_parse, ovs_ct_act_dump, ovs_ct_act_free),
+	ACT(CT_CLEAR, 0, ovs_ct_clear_parse, ovs_act_dump_flag, NULL),
+#endif
 };
 
 static const struct act_desc *act_desc(u16 type)

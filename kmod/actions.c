@@ -14,6 +14,7 @@
 #include <net/dst_metadata.h>
 
 #include "actions.h"
+#include "conntrack.h"
 #include "datapath.h"
 #include "openvswitch_trace.h"
 #include "vport.h"
@@ -137,7 +138,12 @@ void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
 			return;
 		}
 	}
-	ovs_vport_send(vport, skb, key->eth.mac_proto);
+	if (unlikely(OVS_CB(skb)->mru && skb->len > skb_network_offset(skb) +
+						   OVS_CB(skb)->mru))
+		ovs_fragment(ovs_dp_get_net(dp), vport, skb, OVS_CB(skb)->mru,
+			     key);
+	else
+		ovs_vport_send(vport, skb, key->eth.mac_proto);
 }
 
 /* Put off a packet; @acts NULL: to be looked up.  Takes @skb over. */
@@ -424,6 +430,18 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 				return exec_recirc(dp, skb, key, act->arg);
 			recirc_copy(dp, skb, key, act->arg);
 			break;
+
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+		case OVS_ACTION_ATTR_CT:
+			if (!ovs_ct_execute(ovs_dp_get_net(dp), skb, key,
+					    (void *)act->data))
+				return false;
+			break;
+
+		case OVS_ACTION_ATTR_CT_CLEAR:
+			ovs_ct_clear(skb, key);
+			break;
+#endif
 
 		case OVS_ACTION_ATTR_BPF:
 			switch (ovs_bpf_act_run(dp, skb, key, act, &list)) {

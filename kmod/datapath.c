@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "conntrack.h"
 #include "datapath.h"
 #include "flow_netlink.h"
 #include "vport.h"
@@ -408,7 +409,7 @@ static int __net_init ovs_net_init(struct net *net)
 	struct ovs_net *ovs_net = net_generic(net, ovs_net_id);
 
 	INIT_LIST_HEAD(&ovs_net->dps);
-	return 0;
+	return ovs_ct_net_init(net);
 }
 
 static void __net_exit ovs_net_exit(struct net *net)
@@ -422,6 +423,7 @@ static void __net_exit ovs_net_exit(struct net *net)
 		ovs_dp_destroy(dp);
 	ovs_unlock();
 	rtnl_unlock();
+	ovs_ct_net_exit(net);
 }
 
 static struct pernet_operations ovs_net_ops = {
@@ -437,6 +439,9 @@ static struct genl_family *const dp_genl_families[] = {
 	&dp_flow_genl_family,
 	&dp_packet_genl_family,
 	&dp_meter_genl_family,
+#if IS_ENABLED(CONFIG_NF_CONNTRACK) && IS_ENABLED(CONFIG_NETFILTER_CONNCOUNT)
+	&ovs_ct_limit_genl_family,
+#endif
 };
 
 static void dp_unregister_genl(unsigned int n)
@@ -528,3 +533,4 @@ MODULE_ALIAS_GENL_FAMILY(OVS_VPORT_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_FLOW_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_PACKET_FAMILY);
 MODULE_ALIAS_GENL_FAMILY(OVS_METER_FAMILY);
+MODULE_ALIAS_GENL_FAMILY(OVS_CT_LIMIT_FAMILY);

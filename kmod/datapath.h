@@ -41,12 +41,18 @@ extern struct workqueue_struct *ovs_wq;
 /* Port numbers are below this; the last is OVS_NO_PORT. */
 #define DP_MAX_PORTS U16_MAX
 
+struct ovs_ct_limits;
+
 /**
  * struct ovs_net - what a network namespace has of us
  * @dps: its datapaths.
+ * @ct_limits: its connection limits, or NULL; once there it stays.
+ * @ct_labels: whether its connections have room for labels.
  */
 struct ovs_net {
 	struct list_head dps;
+	struct ovs_ct_limits *ct_limits;
+	bool ct_labels;
 };
 
 /**
@@ -125,12 +131,15 @@ struct datapath {
  * @cutlen: bytes that the next output or upcall leaves off; 0: none.
  * @recircs: times it recirculated.
  * @key_stale: a program ran since the key was extracted.
+ * @mru: of a datagram put together from fragments, the size of the largest, from
+ *	the IP header on; else 0.
  */
 struct ovs_skb_cb {
 	struct vport *input_vport;
 	u32 cutlen;
 	u8 recircs;
 	bool key_stale;
+	u16 mru;
 };
 
 #define OVS_CB(skb) ((struct ovs_skb_cb *)(skb)->cb)

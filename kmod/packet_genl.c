@@ -37,6 +37,10 @@ static struct sk_buff *packet_build(struct nlattr **a, struct sw_flow_key *key,
 	skb_reserve(skb, NET_IP_ALIGN);
 	nla_memcpy(__skb_put(skb, len), a[OVS_PACKET_ATTR_PACKET], len);
 	memset(OVS_CB(skb), 0, sizeof(struct ovs_skb_cb));
+	if (a[OVS_PACKET_ATTR_MRU]) {
+		OVS_CB(skb)->mru = nla_get_u16(a[OVS_PACKET_ATTR_MRU]);
+		skb->ignore_df = 1;
+	}
 	if (a[OVS_PACKET_ATTR_HASH])
 		ovs_skb_set_hash_from_u64(skb,
 					  nla_get_u64(a[OVS_PACKET_ATTR_HASH]));

@@ -25,6 +25,7 @@ static size_t upcall_msg_size(const struct dp_upcall_info *info,
 		      nla_total_size(packet_len) +
 		      nla_total_size(ovs_key_attr_size()) +
 		      nla_total_size(sizeof(u32)) +	/* LEN */
+		      nla_total_size(sizeof(u16)) +	/* MRU */
 		      nla_total_size_64bit(sizeof(u64));	/* HASH */
 
 	if (info->userdata)
@@ -94,6 +95,9 @@ static int put_upcall(struct sk_buff *msg, struct sk_buff *skb,
 		return -EMSGSIZE;
 	if (info->actions && ovs_nla_put_acts_nest(msg, OVS_PACKET_ATTR_ACTIONS,
 						   info->actions))
+		return -EMSGSIZE;
+	if (OVS_CB(skb)->mru &&
+	    nla_put_u16(msg, OVS_PACKET_ATTR_MRU, OVS_CB(skb)->mru))
 		return -EMSGSIZE;
 	if (len < skb->len && nla_put_u32(msg, OVS_PACKET_ATTR_LEN, skb->len))
 		return -EMSGSIZE;

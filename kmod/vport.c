@@ -8,6 +8,7 @@
 #include <linux/if_vlan.h>
 #include <linux/slab.h>
 
+#include "conntrack.h"
 #include "datapath.h"
 #include "vport.h"
 
@@ -371,6 +372,7 @@ void ovs_vport_receive(struct vport *vport, struct sk_buff *skb,
 	OVS_CB(skb)->cutlen = 0;
 	OVS_CB(skb)->recircs = 0;
 	OVS_CB(skb)->key_stale = false;
+	OVS_CB(skb)->mru = 0;
 	if (unlikely(!net_eq(dev_net(skb->dev), ovs_dp_get_net(vport->dp)))) {
 		skb_scrub_packet(skb, true);
 		info = NULL;
@@ -380,6 +382,7 @@ void ovs_vport_receive(struct vport *vport, struct sk_buff *skb,
 		kfree_skb(skb);
 		return;
 	}
+	ovs_ct_key_received(skb, &key);
 	ovs_dp_process_packet(skb, &key);
 }
 

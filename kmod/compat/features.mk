@@ -18,3 +18,6 @@ ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_HASH_ALG_SYM_L4,HAVE_OV
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_DROP,HAVE_OVS_ACTION_ATTR_DROP)
 ccflags-y += $(call ovs-has,uapi/linux/openvswitch.h,OVS_ACTION_ATTR_PSAMPLE,HAVE_OVS_ACTION_ATTR_PSAMPLE)
 ccflags-y += $(call ovs-has,net/psample.h,user_cookie,HAVE_PSAMPLE_COOKIE)
+ccflags-y += $(call ovs-has,net/netfilter/nf_conntrack_count.h,nf_conncount_init.*family,HAVE_CONNCOUNT_INIT_FAMILY)
+ccflags-y += $(call ovs-has,net/netfilter/nf_conntrack_count.h,nf_conncount_count_skb,HAVE_CONNCOUNT_COUNT_SKB)
+ccflags-y += $(call ovs-has,net/dst.h,int initial_ref,HAVE_DST_INIT_REF)

@@ -51,7 +51,7 @@ def wait_until(cond, seconds=10):
 def load_module():
     """Load the module under test; "stock" is the distribution's own."""
     ko = os.environ.get('OVS_KMOD', 'kmod/openvswitch.ko')
-    subprocess.run('modprobe -a nf_conntrack nf_nat nsh psample libcrc32c veth',
+    subprocess.run('modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample libcrc32c veth',
                    shell=True, stderr=subprocess.DEVNULL)
     run(['modprobe', 'openvswitch'] if ko == 'stock' else ['insmod', ko])
     return ko

@@ -79,7 +79,7 @@ wait_until() {
 }
 
 load_module() {
-	modprobe -a nf_conntrack nf_nat nsh psample libcrc32c veth 2>/dev/null
+	modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample libcrc32c veth 2>/dev/null
 	if [ "$OVS_KMOD" = stock ]; then
 		modprobe openvswitch || bail "no stock module"
 	else
