@@ -369,33 +369,36 @@ static void extract_mpls(struct sk_buff *skb, struct sw_flow_key *key)
 	skb_set_inner_network_header(skb, ofs);
 }
 
-/* The network service header, RFC 8300. */
+/*
+ * The network service header, RFC 8300.  Behind push_nsh it may lie at an odd
+ * place, so its words are not read there.
+ */
 static void extract_nsh(struct sk_buff *skb, struct sw_flow_key *key)
 {
 	unsigned int ofs = skb_network_offset(skb);
-	const struct nshhdr *nsh;
+	struct nshhdr nsh;
 	unsigned int len;
 
 	if (!pull(skb, ofs + NSH_BASE_HDR_LEN))
 		return;
-	len = nsh_hdr_len(nsh_hdr(skb));
-	if (nsh_get_ver(nsh_hdr(skb)) || len < NSH_BASE_HDR_LEN ||
+	memcpy(&nsh, skb->data + ofs, NSH_BASE_HDR_LEN);
+	len = nsh_hdr_len(&nsh);
+	if (nsh_get_ver(&nsh) || len < NSH_BASE_HDR_LEN ||
 	    !pull(skb, ofs + len))
 		return;
-	nsh = nsh_hdr(skb);
-	if (nsh->mdtype == NSH_M_TYPE1) {
+	if (nsh.mdtype == NSH_M_TYPE1) {
 		if (len != NSH_M_TYPE1_LEN)
 			return;
-		memcpy(key->nsh.context, nsh->md1.context,
+		memcpy(key->nsh.context, skb->data + ofs + NSH_BASE_HDR_LEN,
 		       sizeof(key->nsh.context));
-	} else if (nsh->mdtype != NSH_M_TYPE2) {
+	} else if (nsh.mdtype != NSH_M_TYPE2) {
 		return;
 	}
-	key->nsh.base.flags = nsh_get_flags(nsh);
-	key->nsh.base.ttl = nsh_get_ttl(nsh);
-	key->nsh.base.mdtype = nsh->mdtype;
-	key->nsh.base.np = nsh->np;
-	key->nsh.base.path_hdr = nsh->path_hdr;
+	key->nsh.base.flags = nsh_get_flags(&nsh);
+	key->nsh.base.ttl = nsh_get_ttl(&nsh);
+	key->nsh.base.mdtype = nsh.mdtype;
+	key->nsh.base.np = nsh.np;
+	key->nsh.base.path_hdr = nsh.path_hdr;
 }
 
 static void extract_l3(struct sk_buff *skb, struct sw_flow_key *key)
