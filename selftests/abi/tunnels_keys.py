@@ -132,7 +132,8 @@ def say(nest):
     """A nest of tunnel attributes as text, in order."""
     if nest is None:
         return 'none'
-    return ' '.join('%d:%s' % (kind, data.hex()) for kind, data in nl.attrs(nest).items())
+    return ' '.join('%d:%s' % (kind, data.hex()) for kind, data in nl.attrs(nest).items()
+                    if kind != t.PAD)
 
 
 ALL = [ID, t.v4(t.IPV4_SRC, '1.1.1.1'), D4, t.u8(t.TOS, 4), TTL, DF, CSUM, *PORTS, OAM]
