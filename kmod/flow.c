@@ -242,7 +242,8 @@ static void note_ext_hdr(struct sw_flow_key *key, u8 *rank, u8 nexthdr)
 		return;
 	if (key->ipv6_exthdrs & order[i].flag)
 		key->ipv6_exthdrs |= EXTHDR_UNREP;
-	if (i < *rank)
+	/* Destination options in a row are out of number, not out of order. */
+	if (i + (nexthdr == NEXTHDR_DEST) < *rank)
 		key->ipv6_exthdrs |= EXTHDR_UNSEQ;
 	key->ipv6_exthdrs |= order[i].flag;
 	*rank = i + 1;

@@ -7,14 +7,14 @@
 #include "compat/compat.h"
 #include "tunnel.h"
 
-static_assert(cpu_to_be16(OVS_TUN_CSUM) == TUNNEL_CSUM);
-static_assert(cpu_to_be16(OVS_TUN_KEY) == TUNNEL_KEY);
-static_assert(cpu_to_be16(OVS_TUN_DF) == TUNNEL_DONT_FRAGMENT);
-static_assert(cpu_to_be16(OVS_TUN_OAM) == TUNNEL_OAM);
-static_assert(cpu_to_be16(OVS_TUN_CRIT_OPT) == TUNNEL_CRIT_OPT);
-static_assert(cpu_to_be16(OVS_TUN_GENEVE_OPT) == TUNNEL_GENEVE_OPT);
-static_assert(cpu_to_be16(OVS_TUN_VXLAN_OPT) == TUNNEL_VXLAN_OPT);
-static_assert(cpu_to_be16(OVS_TUN_ERSPAN_OPT) == TUNNEL_ERSPAN_OPT);
+static_assert(ovs_tun_flag_is(OVS_TUN_CSUM, CSUM));
+static_assert(ovs_tun_flag_is(OVS_TUN_KEY, KEY));
+static_assert(ovs_tun_flag_is(OVS_TUN_DF, DONT_FRAGMENT));
+static_assert(ovs_tun_flag_is(OVS_TUN_OAM, OAM));
+static_assert(ovs_tun_flag_is(OVS_TUN_CRIT_OPT, CRIT_OPT));
+static_assert(ovs_tun_flag_is(OVS_TUN_GENEVE_OPT, GENEVE_OPT));
+static_assert(ovs_tun_flag_is(OVS_TUN_VXLAN_OPT, VXLAN_OPT));
+static_assert(ovs_tun_flag_is(OVS_TUN_ERSPAN_OPT, ERSPAN_OPT));
 
 /**
  * ovs_tun_key_get - put the tunnel that a packet came by into its key

@@ -102,6 +102,8 @@ static inline void ovs_bpf_redirect_forget(void)
  * numbers.
  */
 #ifdef HAVE_IP_TUNNEL_FLAGS_BITMAP
+#define ovs_tun_flag_is(flag, name) ((flag) == BIT(IP_TUNNEL_##name##_BIT))
+
 static inline u16 ovs_tun_flags_get(const struct ip_tunnel_key *key)
 {
 	return key->tun_flags[0];
@@ -112,6 +114,8 @@ static inline void ovs_tun_flags_set(struct ip_tunnel_key *key, u16 flags)
 	key->tun_flags[0] |= flags;
 }
 #else
+#define ovs_tun_flag_is(flag, name) (cpu_to_be16(flag) == TUNNEL_##name)
+
 static inline u16 ovs_tun_flags_get(const struct ip_tunnel_key *key)
 {
 	return ntohs(key->tun_flags);
