@@ -13,7 +13,6 @@
 
 /* keys and masks: flow_netlink.c */
 size_t ovs_key_attr_size(void);
-const char *ovs_key_attr_name(unsigned int type);
 int ovs_key_attr_len(unsigned int type);
 
 int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,

@@ -172,19 +172,6 @@ const struct key_attr *ovs_key_attr_find(unsigned int type)
 }
 
 /**
- * ovs_key_attr_name - name of an attribute, for messages
- * @type: OVS_KEY_ATTR_*.
- *
- * Return: the name, or "?" if it is not supported.
- */
-const char *ovs_key_attr_name(unsigned int type)
-{
-	const struct key_attr *desc = ovs_key_attr_find(type);
-
-	return desc ? desc->name : "?";
-}
-
-/**
  * ovs_key_attr_len - length of an attribute's payload
  * @type: OVS_KEY_ATTR_*.
  *

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a program may write, in words. */
 #include "progwrites.h"
+#include "text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 bool pw_bytes_any(const struct pw_bytes *b)
@@ -32,21 +32,6 @@ bool progwrites_packet(const struct progwrites *pw)
 	return pw->anything;
 }
 
-/* Appends at @n, and never past the end; returns the new length. */
-static int __attribute__((format(printf, 4, 5)))
-add(char *buf, size_t size, int n, const char *fmt, ...)
-{
-	va_list args;
-	int k;
-
-	if ((size_t)n >= size)
-		return n;
-	va_start(args, fmt);
-	k = vsnprintf(buf + n, size - n, fmt, args);
-	va_end(args);
-	return (size_t)(n + k) < size ? n + k : (int)size - 1;
-}
-
 /* "0-11, 26-29, 256-" */
 static int add_bytes(char *buf, size_t size, int n, const struct pw_bytes *b)
 {
@@ -60,11 +45,11 @@ static int add_bytes(char *buf, size_t size, int n, const struct pw_bytes *b)
 		while (i < PW_BYTES && pw_bytes_has(b, i + 1))
 			i++;
 		if (i == PW_BYTES)
-			n = add(buf, size, n, "%s%u-", sep, from);
+			n = text_add(buf, size, n, "%s%u-", sep, from);
 		else if (i == from)
-			n = add(buf, size, n, "%s%u", sep, from);
+			n = text_add(buf, size, n, "%s%u", sep, from);
 		else
-			n = add(buf, size, n, "%s%u-%u", sep, from, i);
+			n = text_add(buf, size, n, "%s%u-%u", sep, from, i);
 		sep = ", ";
 	}
 	return n;
@@ -77,19 +62,19 @@ static int add_class(char *buf, size_t size, int n, const struct pw_class *c)
 	if (!data && !l4)
 		return n;
 	if (n)
-		n = add(buf, size, n, "; ");
+		n = text_add(buf, size, n, "; ");
 	if (c->eth_type == 0x0800)
-		n = add(buf, size, n, "IPv4: ");
+		n = text_add(buf, size, n, "IPv4: ");
 	else if (c->eth_type == 0x86dd)
-		n = add(buf, size, n, "IPv6: ");
+		n = text_add(buf, size, n, "IPv6: ");
 	else if (c->eth_type)
-		n = add(buf, size, n, "type 0x%04x: ", c->eth_type);
+		n = text_add(buf, size, n, "type 0x%04x: ", c->eth_type);
 	if (data) {
-		n = add(buf, size, n, "bytes ");
+		n = text_add(buf, size, n, "bytes ");
 		n = add_bytes(buf, size, n, &c->data);
 	}
 	if (l4) {
-		n = add(buf, size, n, "%slayer 4 bytes ", data ? ", " : "");
+		n = text_add(buf, size, n, "%slayer 4 bytes ", data ? ", " : "");
 		n = add_bytes(buf, size, n, &c->l4);
 	}
 	return n;
@@ -98,38 +83,38 @@ static int add_class(char *buf, size_t size, int n, const struct pw_class *c)
 static int add_anything(char *buf, size_t size, const struct progwrites *pw)
 {
 	const char *name = bpf_helper_name(pw->helper);
-	int n = add(buf, size, 0, "anything (");
+	int n = text_add(buf, size, 0, "anything (");
 
 	switch (pw->why) {
 	case PW_WHY_NOT_ANALYZED:
-		return add(buf, size, n, "not analyzed)");
+		return text_add(buf, size, n, "not analyzed)");
 	case PW_WHY_POINTER:
-		n = add(buf, size, n, "a store by a pointer that can't be followed");
+		n = text_add(buf, size, n, "a store by a pointer that can't be followed");
 		break;
 	case PW_WHY_HELPER:
-		n = add(buf, size, n, "bpf_%s()", name ? name : "?");
+		n = text_add(buf, size, n, "bpf_%s()", name ? name : "?");
 		break;
 	case PW_WHY_UNKNOWN_HELPER:
-		n = name ? add(buf, size, n, "bpf_%s(), of unknown effect", name) :
-		    add(buf, size, n, "unknown helper %d", pw->helper);
+		n = name ? text_add(buf, size, n, "bpf_%s(), of unknown effect", name) :
+		    text_add(buf, size, n, "unknown helper %d", pw->helper);
 		break;
 	case PW_WHY_KFUNC:
-		n = add(buf, size, n, "a kernel function is called");
+		n = text_add(buf, size, n, "a kernel function is called");
 		break;
 	case PW_WHY_TAIL_CALL:
-		n = add(buf, size, n, "a tail call");
+		n = text_add(buf, size, n, "a tail call");
 		break;
 	case PW_WHY_CONTEXT:
-		n = add(buf, size, n, "a store to an unknown field of __sk_buff");
+		n = text_add(buf, size, n, "a store to an unknown field of __sk_buff");
 		break;
 	case PW_WHY_INSN:
-		n = add(buf, size, n, "an unknown instruction");
+		n = text_add(buf, size, n, "an unknown instruction");
 		break;
 	case PW_WHY_TOO_LARGE:
-		n = add(buf, size, n, "too large to tell");
+		n = text_add(buf, size, n, "too large to tell");
 		break;
 	}
-	return add(buf, size, n, ", instruction %u)", pw->insn);
+	return text_add(buf, size, n, ", instruction %u)", pw->insn);
 }
 
 /**
@@ -150,7 +135,7 @@ int progwrites_format(const struct progwrites *pw, char *buf, size_t size)
 		return add_anything(buf, size, pw);
 	for (i = 0; i < pw->n_classes; i++)
 		n = add_class(buf, size, n, &pw->class[i]);
-	return n ? n : add(buf, size, n, "nothing");
+	return n ? n : text_add(buf, size, n, "nothing");
 }
 
 static int add_flags(char *buf, size_t size, uint32_t flags,
@@ -162,8 +147,8 @@ static int add_flags(char *buf, size_t size, uint32_t flags,
 	buf[0] = 0;
 	for (i = 0; i < n_names; i++)
 		if (flags & 1u << i)
-			n = add(buf, size, n, "%s%s", n ? ", " : "", names[i]);
-	return n ? n : add(buf, size, n, "nothing");
+			n = text_add(buf, size, n, "%s%s", n ? ", " : "", names[i]);
+	return n ? n : text_add(buf, size, n, "nothing");
 }
 
 /* Likewise, of metadata. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Rules as text, in the syntax of ovs-ofctl and bpf(...). */
 #include "rule.h"
+#include "text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -401,21 +402,6 @@ struct rule *rule_parse(const char *text, bool need_actions, char *err,
 	return rule;
 }
 
-/* Appends at @n, and never past the end; returns the new length. */
-static int __attribute__((format(printf, 4, 5)))
-add(char *buf, size_t size, int n, const char *fmt, ...)
-{
-	va_list args;
-	int k;
-
-	if ((size_t)n >= size)
-		return n;
-	va_start(args, fmt);
-	k = vsnprintf(buf + n, size - n, fmt, args);
-	va_end(args);
-	return (size_t)(n + k) < size ? n + k : (int)size - 1;
-}
-
 static int set_format(const struct act *a, char *buf, size_t size, int n)
 {
 	struct flow value = {}, mask = {};
@@ -424,19 +410,19 @@ static int set_format(const struct act *a, char *buf, size_t size, int n)
 	memcpy((uint8_t *)&value + a->field->ofs, a->value, a->field->len);
 	memcpy((uint8_t *)&mask + a->field->ofs, a->mask, a->field->len);
 	field_format(a->field, &value, &mask, text, sizeof(text));
-	return add(buf, size, n, "set_field:%s->%s", text, a->field->name);
+	return text_add(buf, size, n, "set_field:%s->%s", text, a->field->name);
 }
 
 static int bpf_format(const struct act *a, char *buf, size_t size, int n)
 {
-	n = add(buf, size, n, "bpf(%s", a->prog);
+	n = text_add(buf, size, n, "bpf(%s", a->prog);
 	if (a->arg)
-		n = add(buf, size, n, ",arg=0x%llx", (unsigned long long)a->arg);
+		n = text_add(buf, size, n, ",arg=0x%llx", (unsigned long long)a->arg);
 	if (a->result >= 0)
-		n = add(buf, size, n, ",result=reg%d", a->result);
+		n = text_add(buf, size, n, ",result=reg%d", a->result);
 	else if (a->mode != MODE_AUTO)
-		n = add(buf, size, n, ",mode=%s", bpf_modes[a->mode]);
-	return add(buf, size, n, ")");
+		n = text_add(buf, size, n, ",mode=%s", bpf_modes[a->mode]);
+	return text_add(buf, size, n, ")");
 }
 
 /**
@@ -459,34 +445,34 @@ int acts_format(const struct act *acts, unsigned int n_acts, char *buf,
 		const struct act *a = &acts[i];
 
 		if (i)
-			n = add(buf, size, n, ",");
+			n = text_add(buf, size, n, ",");
 		switch (a->type) {
 		case ACT_OUTPUT:
-			n = add(buf, size, n, "output:%u", a->n);
+			n = text_add(buf, size, n, "output:%u", a->n);
 			break;
 		case ACT_IN_PORT:
-			n = add(buf, size, n, "IN_PORT");
+			n = text_add(buf, size, n, "IN_PORT");
 			break;
 		case ACT_FLOOD:
-			n = add(buf, size, n, "FLOOD");
+			n = text_add(buf, size, n, "FLOOD");
 			break;
 		case ACT_DROP:
-			n = add(buf, size, n, "drop");
+			n = text_add(buf, size, n, "drop");
 			break;
 		case ACT_SET:
 			n = set_format(a, buf, size, n);
 			break;
 		case ACT_PUSH_VLAN:
-			n = add(buf, size, n, "push_vlan:0x%x", a->n);
+			n = text_add(buf, size, n, "push_vlan:0x%x", a->n);
 			break;
 		case ACT_POP_VLAN:
-			n = add(buf, size, n, "pop_vlan");
+			n = text_add(buf, size, n, "pop_vlan");
 			break;
 		case ACT_BPF:
 			n = bpf_format(a, buf, size, n);
 			break;
 		case ACT_GOTO:
-			n = add(buf, size, n, "goto_table:%u", a->n);
+			n = text_add(buf, size, n, "goto_table:%u", a->n);
 			break;
 		}
 	}
@@ -521,7 +507,7 @@ int match_format(const struct flow *match, const struct flow *mask, char *buf,
 		if (!used || !field_prereq_met(f, match))
 			continue;
 		field_format(f, match, mask, text, sizeof(text));
-		n = add(buf, size, n, "%s=%s,", f->name, text);
+		n = text_add(buf, size, n, "%s=%s,", f->name, text);
 		memset(m, 0, f->len);	/* not under its other names again */
 	}
 	return n;
@@ -541,15 +527,15 @@ int rule_format(const struct rule *rule, bool stats, char *buf, size_t size)
 	int n = 0;
 
 	if (rule->cookie)
-		n = add(buf, size, n, "cookie=0x%llx,",
+		n = text_add(buf, size, n, "cookie=0x%llx,",
 			(unsigned long long)rule->cookie);
-	n = add(buf, size, n, "table=%u,", rule->table);
+	n = text_add(buf, size, n, "table=%u,", rule->table);
 	if (stats)
-		n = add(buf, size, n, "n_packets=%llu,n_bytes=%llu,",
+		n = text_add(buf, size, n, "n_packets=%llu,n_bytes=%llu,",
 			(unsigned long long)rule->n_packets,
 			(unsigned long long)rule->n_bytes);
-	n = add(buf, size, n, "priority=%u,", rule->priority);
+	n = text_add(buf, size, n, "priority=%u,", rule->priority);
 	n += match_format(&rule->match, &rule->mask, buf + n, size - n);
-	n = add(buf, size, n, "actions=");
+	n = text_add(buf, size, n, "actions=");
 	return n + acts_format(rule->acts, rule->n_acts, buf + n, size - n);
 }
