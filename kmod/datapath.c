@@ -112,7 +112,7 @@ void ovs_dp_lookup_and_run(struct datapath *dp, struct sk_buff *skb,
 			dp_miss(dp, skb, key);
 			return;
 		}
-		ovs_flow_stats_update(flow, key->tp_flags, skb->len);
+		ovs_flow_stats_update(flow, key->tp_flags, skb);
 		acts = rcu_dereference(flow->sf_acts);
 	} while (ovs_execute_actions(dp, skb, acts, key));
 }

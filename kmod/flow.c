@@ -462,8 +462,28 @@ static __be16 extract_llc_type(struct sk_buff *skb, unsigned int *ofs)
 }
 
 /*
- * Ethernet addresses, up to two VLAN tags, of which the device may have taken
- * the outer one off (skb_vlan_tag_present()), and the type.
+ * Move an outer tag out of the frame, to where a device would have put it: so
+ * that a program sees the same whichever way the packet came.  One that is too
+ * short for that is left alone.
+ */
+static int untag(struct sk_buff *skb)
+{
+	__be16 tpid = eth_hdr(skb)->h_proto;
+	u16 tci;
+	int err;
+
+	if (!pull(skb, VLAN_ETH_HLEN + sizeof(u16)))
+		return 0;
+	err = __skb_vlan_pop(skb, &tci);
+	if (unlikely(err))
+		return err;
+	__vlan_hwaccel_put_tag(skb, tpid, tci);
+	return 0;
+}
+
+/*
+ * Ethernet addresses, up to two VLAN tags, of which the outer one is out of the
+ * frame (skb_vlan_tag_present()), and the type.
  */
 static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
 {
@@ -475,6 +495,9 @@ static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
 	skb_reset_mac_header(skb);
 	if (unlikely(!pull(skb, ETH_HLEN)))
 		return -EINVAL;
+	if (unlikely(!skb_vlan_tag_present(skb) &&
+		     eth_type_vlan(eth_hdr(skb)->h_proto) && untag(skb)))
+		return -ENOMEM;
 	eth = eth_hdr(skb);
 	ether_addr_copy(key->eth.src, eth->h_source);
 	ether_addr_copy(key->eth.dst, eth->h_dest);

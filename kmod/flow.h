@@ -6,6 +6,7 @@
 #define OVS_FLOW_H 1
 
 #include <linux/if_ether.h>
+#include <linux/if_vlan.h>
 #include <linux/in6.h>
 #include <linux/kernel.h>
 #include <linux/rcupdate.h>
@@ -366,14 +367,19 @@ int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key);
  * ovs_flow_stats_update - count a packet
  * @flow: the flow it matched.
  * @tcp_flags: its TCP flags.
- * @len: its length in bytes, from the first header.
+ * @skb: the packet; its bytes count from the first header, a tag included.
  *
  * Context: BH disabled.
  */
 static inline void ovs_flow_stats_update(struct sw_flow *flow,
-					 __be16 tcp_flags, unsigned int len)
+					 __be16 tcp_flags,
+					 const struct sk_buff *skb)
 {
 	struct sw_flow_stats *stats = this_cpu_ptr(flow->stats);
+	unsigned int len = skb->len;
+
+	if (skb_vlan_tag_present(skb))
+		len += VLAN_HLEN;
 
 	u64_stats_update_begin(&stats->syncp);
 	stats->packets++;

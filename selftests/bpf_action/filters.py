@@ -139,6 +139,19 @@ install(LEN, before=[nl.attr(nl.PUSH_VLAN, struct.pack('!HH', 0x8100, 0x1007))],
 wires[3].send(packet())
 t.equal(bed.recv(2), [packet()[:12] + b'\x81\0\0\7' + packet()[12:]],
         'a tagged packet: the tag stays, and is not part of what is seen')
+tagged = packet()[:12] + b'\x81\0\0\7' + packet()[12:]
+k_tag = [*key[:3], nl.attr(nl.ETHERTYPE, b'\x81\0'), nl.attr(nl.VLAN, b'\x10\7'),
+         nl.nest(nl.ENCAP, *key[3:])]
+m_tag = [*mask[:2], nl.attr(nl.ETHERTYPE, b'\xff\xff'), nl.attr(nl.VLAN, b'\xff\xff'),
+         nl.nest(nl.ENCAP, *mask[2:])]
+for what, want in ((LEN, len(packet())), (SPORT, 1001)):
+    action = nl.bpf_action(beta, arg=what, cases={want: [nl.output(2)]})
+    dp.flush()
+    dp.add_flow(k_tag, m_tag, [action])
+    wires[3].send(tagged)
+    t.equal(bed.recv(2), [tagged], 'a packet that comes tagged: the tag is not part of what is seen')
+    dp.execute(tagged, k_tag, [action])
+    t.equal(bed.recv(2), [tagged], 'nor of one that userspace sends')
 
 # One in the middle of a list.
 install(SPORT, cases={1001: [nl.output(1)]}, default=[], after=[nl.output(2)])

@@ -159,7 +159,7 @@ kv = [k_u32(nl.RECIRC_ID, 0), k_u32(nl.IN_PORT, 1), k_eth(bytes(6), bytes(6)),
 new(kv, [k_u32(nl.RECIRC_ID, ALL), k_u32(nl.IN_PORT, ALL)], [out(2)], b'vlan')
 bed.wires[1].send(tagged)
 bed.recv(2)
-t.equal(struct.unpack('=2Q', get(ufid=b'vlan')[STATS])[0], 1, 'a tagged packet counts')
+t.equal(struct.unpack('=2Q', get(ufid=b'vlan')[STATS]), (1, 104), 'a tagged packet counts, and the tag')
 ktcp = [k_u32(nl.RECIRC_ID, 0), k_u32(nl.IN_PORT, 1), k_eth(bytes(6), bytes(6)), k_type(0x800),
         nl.attr(nl.IPV4, p_ipv4(proto=6)), k_ports(nl.TCP, 0, 0), nl.attr(nl.TCP_FLAGS, b'\0\0')]
 mtcp = [k_u32(nl.RECIRC_ID, ALL), k_u32(nl.IN_PORT, ALL), k_type(0xffff),
