@@ -10,6 +10,9 @@ help:
 	@echo "make check-debug   set up, build, run the tests on the x86 debug kernel (T=NAME)"
 	@echo "make debug-kernel-uml, debug-kernel-x86   build a kernel that reports its own faults (once)"
 	@echo "make demo          set up, build, show the main job: a load balancer in the switch"
+	@echo "make bench         set up, build, measure (ROWS='NAME...': some of scripts/bench --list)"
+	@echo "make bench-check   compare a few rows with bench/ratios.json, some minutes"
+	@echo "make bench-plots   draw what was measured last: build/bench/*.svg"
 	@echo "make setup         install what building and testing needs (root; once)"
 	@echo "make kmod          build kmod/openvswitch.ko (KVER=version or KDIR=headers)"
 	@echo "make progs         build the BPF programs"
@@ -39,6 +42,18 @@ check: kmod progs userspace
 check-debug: kmod progs userspace debug-kernel-x86
 	@scripts/check --debug $(T)
 
+bench-tools: kmod progs userspace
+	@$(MAKE) -s -C bench
+
+bench: bench-tools
+	@scripts/bench $(ROWS)
+
+bench-check: bench-tools
+	@scripts/bench --check
+
+bench-plots:
+	@scripts/bench --plots
+
 debug-kernel-uml debug-kernel-x86: setup
 	@scripts/debug-kernel $(@:debug-kernel-%=%)
 
@@ -54,7 +69,9 @@ clean:
 	@rm -rf build
 	@$(MAKE) -s -C bpf-progs clean
 	@$(MAKE) -s -C userspace clean
+	@$(MAKE) -s -C bench clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs userspace demo check check-debug \
+.PHONY: help setup kmod progs userspace demo check check-debug bench bench-tools \
+	bench-check bench-plots \
 	debug-kernel-uml debug-kernel-x86 lint clean

@@ -118,8 +118,7 @@ static __always_inline void count(__u32 backend)
 		st->packets++;
 }
 
-SEC("tc")
-int lb(struct __sk_buff *skb)
+static __always_inline int balance(struct __sk_buff *skb)
 {
 	struct lb_conn_key key = {};
 	const struct lb_conn *known;
@@ -151,6 +150,12 @@ int lb(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	ovs_set_result(skb, to.backend);
 	return TC_ACT_OK;
+}
+
+SEC("tc")
+int lb(struct __sk_buff *skb)
+{
+	return balance(skb);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Instructions of a row by function.
+
+While the row sends without end, QEMU is told to translate one instruction at a time and to
+log each that it executes; a few hundred packets later it is stopped. The sender's system
+calls are counted to tell how many packets that was: one sendmmsg() for 64, or a request for
+each flow of netlink/install.
+"""
+import bisect
+import collections
+import os
+import socket
+import subprocess
+import sys
+import time
+
+LOG_SIZE = 120 << 20
+
+
+class Monitor:
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(path)
+
+    def command(self, text):
+        self.sock.sendall(text.encode() + b'\n')
+        time.sleep(0.2)
+
+
+def symbols(path):
+    """Sorted addresses, and names; those of the module are marked."""
+    syms = []
+    with open(path) as f:
+        for line in f:
+            word = line.split()
+            if word[1] in 'tTwW':
+                syms.append((int(word[0], 16), ' '.join(word[2:])))
+    syms.sort()
+    return [s[0] for s in syms], [s[1] for s in syms]
+
+
+def count(log, kallsyms):
+    """Instructions by function, and how often the sender's system call was entered."""
+    addrs, names = symbols(kallsyms)
+    where = {a: n for a, n in zip(addrs, names)}
+    pcs = collections.Counter()
+    with open(log, errors='replace') as f:
+        for line in f:
+            # Trace 0: 0x7f... [00000000/ffffffff81000000/flags/cflags] symbol
+            if line.startswith('Trace'):
+                pcs[line.split('/', 2)[1]] += 1
+    by_name, entries = collections.Counter(), collections.Counter()
+    for pc, n in pcs.items():
+        pc = int(pc, 16)
+        i = bisect.bisect_right(addrs, pc) - 1
+        if pc < 1 << 63:
+            name = '(user)'
+        else:
+            name = names[i]
+            if pc in where:
+                entries[name] += n
+        by_name[name] += n
+    return by_name, entries
+
+
+def start(row, out, mem):
+    """Boot, and start the row; the process and the monitor's socket."""
+    path = os.path.abspath(os.path.join(out, 'monitor'))
+    vm = subprocess.Popen(['scripts/vm', 'run', '--icount', '--mem', str(mem), '--out',
+                           os.path.join(out, 'vm'), '--monitor', path, '--timeout', '1200',
+                           '--', 'env', 'BENCH_PROFILE=1', 'python3', 'bench/guest.py', row],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in vm.stdout:
+        if line.startswith('profile: sending'):
+            return vm, Monitor(path)
+        print(line, end='')
+    sys.exit('bench: the row did not start')
+
+
+def profile(row, out, mem):
+    log = os.path.abspath(os.path.join(out, 'trace'))
+    vm, monitor = start(row, out, mem)
+    time.sleep(5)       # the warm-up is behind it
+    monitor.command('logfile ' + log)
+    monitor.command('singlestep on')
+    monitor.command('log exec,nochain')
+    end = time.monotonic() + 300
+    while time.monotonic() < end and not (os.path.exists(log) and
+                                          os.path.getsize(log) > LOG_SIZE):
+        time.sleep(0.2)
+    monitor.command('log none')
+    monitor.command('quit')
+    vm.wait()
+    by_name, entries = count(log, os.path.join(out, 'vm', 'kallsyms'))
+    os.unlink(log)
+    packets = entries['__x64_sys_sendmmsg'] * 64 or entries['__x64_sys_sendto']
+    if not packets:
+        sys.exit('bench: no packet was sent while the log was written')
+    print('%s: %d packets' % (row, packets))
+    print('%10s %8s %s' % ('per packet', 'calls', 'function'))
+    for name, n in by_name.most_common(60):
+        print('%10.1f %8.2f %s' % (n / packets, entries[name] / packets, name))
+    print('%10.1f          all' % (sum(by_name.values()) / packets))
+    return 0
