@@ -266,6 +266,24 @@ static void refrag6(struct net *net, struct sk_buff *skb, u16 mru)
 		kfree_skb(skb);
 }
 
+/*
+ * Whether the IP layer can be given what stands there: it takes the header for
+ * checked, but userspace or a program may have written it.
+ */
+static bool header_sound(struct sk_buff *skb, unsigned int ofs, bool v4)
+{
+	const struct iphdr *iph;
+
+	if (!pskb_may_pull(skb, ofs + (v4 ? sizeof(struct iphdr) :
+					    sizeof(struct ipv6hdr))))
+		return false;
+	iph = (const struct iphdr *)(skb->data + ofs);
+	if (!v4)
+		return iph->version == 6;
+	return iph->version == 4 && iph->ihl >= 5 &&
+	       pskb_may_pull(skb, ofs + iph->ihl * 4);
+}
+
 /**
  * ovs_fragment - send a datagram to a port, in fragments
  * @net: the datapath's namespace.
@@ -292,8 +310,7 @@ void ovs_fragment(struct net *net, struct vport *vport, struct sk_buff *skb,
 	v4 = type == htons(ETH_P_IP);
 	if (unlikely(l2_len > L2_MAX || (!v4 && type != htons(ETH_P_IPV6)) ||
 		     mru > READ_ONCE(vport->dev->mtu) ||
-		     !pskb_may_pull(skb, l2_len + (v4 ? sizeof(struct iphdr) :
-						    sizeof(struct ipv6hdr))))) {
+		     !header_sound(skb, l2_len, v4))) {
 		kfree_skb(skb);
 		return;
 	}

@@ -133,6 +133,12 @@ int alpha(struct __sk_buff *skb)
 					  &type, sizeof(type), 0);
 		break;
 	}
+	case ALPHA_BYTE: {
+		__u8 byte = param;
+
+		err = bpf_skb_store_bytes(skb, param >> 8, &byte, sizeof(byte), 0);
+		break;
+	}
 	case ALPHA_TAIL:
 		err = bpf_skb_change_tail(skb, param, 0);
 		break;

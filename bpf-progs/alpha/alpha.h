@@ -21,6 +21,7 @@ enum alpha_what {
 	ALPHA_ETH_TYPE,		/* overwrite the Ethernet type */
 	ALPHA_TAIL,		/* make it as long as the parameter */
 	ALPHA_VERDICT,		/* return the parameter, for any packet */
+	ALPHA_BYTE,		/* parameter: an offset << 8 | what is written there */
 };
 
 /* What the program saw. */

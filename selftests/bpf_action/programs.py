@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, run, unload_module, wait_until               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from bpfbed import (Bed, any_from, load, lookup, packet, set_masked, unload,  # noqa: E402
-                    NOTHING, SRC, TAIL)
+                    BYTE, NOTHING, SRC, TAIL)
 
 (HEAD, ETHERNET, HEAD_ODD, VLAN_2, VLAN_POP, IPIP, UNIPIP, VXLAN, DIRECT, FOUR_TO_SIX, SUBPROG,
  TAIL_CALL, RINGBUF, SPIN_LOCK, CLONE_REDIRECT, REDIRECT_LATER, REDIRECT_FORGOT,
@@ -222,6 +222,15 @@ for name, actions, skip in (
 got, data = offloaded(6, 6000, act(VLAN_2, 7), gso_size=1000, count=6)
 t.ok(len(got) == 6 and all(f[12:20] == two[12:20] for f in got) and
      all(nl.checksums_right(f[:12] + f[20:]) for f in got), 'of many segments, tagged twice')
+
+# A datagram that is to leave in fragments, whose header a program has spoilt.
+short = nl.udp4('10.0.0.1', '10.0.0.9', 1001, 80, payload=b'\7\xdc' * 60)
+for what, byte, n in (('as it was', 0x45, 3), ('shorter than any', 0x40, 0),
+                      ('of IPv5', 0x55, 0)):
+    dp.execute(short, [nl.attr(nl.IN_PORT, 3)],
+               [act(BYTE, 14 << 8 | byte, fd=bed.prog), nl.output(2)], mru=76)
+    t.equal(len(bed.recv(2, max(n, 1), timeout=3 if n else 0.3)), n,
+            'to be fragmented, a header %s' % what)
 
 # Packets without an Ethernet header.
 L3 = [nl.attr(nl.IN_PORT, 3), nl.attr(nl.ETHERTYPE, b'\x08\0')]

@@ -101,11 +101,7 @@ class Bed:
         return self.see()
 
     def execute(self, packet, actions, key=(), mru=0):
-        data = nl.attr(1, packet) + nl.nest(2, *key) + nl.nest(3, *actions)
-        if mru:
-            data += u16(UPCALL_MRU, mru)
-        return self.dp.nl.request(self.dp.nl.family('ovs_packet'), nl.PACKET_EXECUTE,
-                                  struct.pack('=i', self.dp.ifindex) + data)
+        return self.dp.execute(packet, key, actions, mru)
 
 
 class Seen:

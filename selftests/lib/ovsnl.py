@@ -39,7 +39,7 @@ PACKET_MISS, PACKET_ACTION, PACKET_EXECUTE = 1, 2, 3
 
 class NlError(OSError):
     def __init__(self, code, msg):
-        super().__init__(code, os.strerror(code))
+        super().__init__(code, '%s (%s)' % (os.strerror(code), msg) if msg else os.strerror(code))
         self.extack = msg
 
 
@@ -118,7 +118,7 @@ class Genl:
         self.sock.settimeout(timeout)
         try:
             buf = self.sock.recv(1 << 17)
-        except (socket.timeout, TimeoutError):
+        except (socket.timeout, TimeoutError, BlockingIOError):
             return None
         finally:
             self.sock.settimeout(10)
@@ -187,10 +187,11 @@ class Datapath:
         """All flows: dictionaries of OVS_FLOW_ATTR_*."""
         return [attrs(m[4:]) for m in self.flow(CMD_GET, b'', NLM_F_DUMP)]
 
-    def execute(self, packet, key, actions):
+    def execute(self, packet, key, actions, mru=0):
         return self.nl.request(self.nl.family('ovs_packet'), PACKET_EXECUTE,
                                struct.pack('=i', self.ifindex) + attr(1, packet) +
-                               nest(2, *key) + nest(3, *actions))
+                               nest(2, *key) + nest(3, *actions) +
+                               (attr(9, struct.pack('=H', mru)) if mru else b''))
 
 
 def attr_list(data):

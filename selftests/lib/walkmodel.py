@@ -23,6 +23,8 @@ AT = {'dst': (0, 0, 6), 'src': (6, 6, 6), 'type': (12, 12, 2), 'tos': (15, 255, 
       'dport': (36, 56, 2)}
 NONE, STORE, MARK, PRIO, PUSH, POP = range(6)
 LEVELS = 5
+# Programs in a list, behind which it ends at the next table.
+LONG = 24
 
 
 class Op:
@@ -255,13 +257,15 @@ class Daemon:
     def __init__(self, pipe, dp, prog, filt, omit=None):
         self.pipe, self.dp, self.omit = pipe, dp, omit
         self.fds = (prog, filt)
-        self.stages, self.ids = [None], {}
+        self.stages, self.ids = [(None, 0)], {}
+        self.n_progs = 0        # in the list that is being made
         self.n_upcalls = 0
         self.consulted = {}     # after a program: (field, bit) -> times
 
     def stage(self, rule, index):
-        """The recirculation id for "go on in this rule behind its action INDEX"."""
-        what = (id(rule), index)
+        """The recirculation id for "go on in this rule behind its action INDEX", or, without
+        a rule, "in this table"."""
+        what = (id(rule) if rule else 0, index)
         if what not in self.ids:
             self.ids[what] = len(self.stages)
             self.stages.append((rule, index))
@@ -292,9 +296,12 @@ class Daemon:
         if end[0] == 'output':
             return [nl.output(end[1])] if end[1] else []
         if end[0] == 'goto':
+            if self.n_progs > LONG:
+                return [nl.attr(nl.RECIRC, self.stage(None, end[1]))]
             rule = self.look_up(end[1], vals, since)
             return self.follow(rule, 0, vals, since)
         _, recipe, cases, default = end
+        self.n_progs += 1
         made = {v: self.end(e, dict(vals), [u.branch() for u in since])
                 for v, e in cases.items()}
         return [nl.bpf_action(self.fds[1], arg=recipe.number, cases=made,
@@ -316,6 +323,7 @@ class Daemon:
             return [set_attr(f, value, mask, vals['type'])] + \
                 self.follow(rule, index + 1, vals, since)
         _, recipe, changed = act
+        self.n_progs += 1
         recirc = self.stage(rule, index + 1)
         if recipe.honest:
             mode = nl.PROGRAM
@@ -334,10 +342,11 @@ class Daemon:
         vals = read_key(key)
         mask = Used()
         stage = struct.unpack('=I', key[nl.RECIRC_ID])[0]
-        if stage:
-            acts = self.follow(*self.stages[stage], vals, [mask])
-        else:
-            acts = self.follow(self.look_up(0, vals, [mask]), 0, vals, [mask])
+        self.n_progs = 0
+        rule, index = self.stages[stage]
+        if not rule:
+            rule, index = self.look_up(index, vals, [mask]), 0
+        acts = self.follow(rule, index, vals, [mask])
         keys = [nl.attr(k, v) for k, v in nl.attr_list(a[2])]
         self.n_upcalls += 1
         try:
