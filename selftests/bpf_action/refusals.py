@@ -4,6 +4,7 @@
 what is wrong; nothing of the request takes effect and no program is kept."""
 import errno
 import os
+import socket
 import struct
 import sys
 
@@ -23,6 +24,19 @@ beta = load('beta')
 a_map = nl.bpf_obj_get('/sys/fs/bpf/alpha_maps/runs')
 a_file = os.open('/dev/null', os.O_RDONLY)
 
+
+def device_bound():
+    """A program that is bound to a device; None where there is no device for that."""
+    try:
+        with open('/sys/bus/netdevsim/new_device', 'w') as f:
+            f.write('7 1')
+    except OSError:
+        return None
+    name, = os.listdir('/sys/bus/netdevsim/devices/netdevsim7/net')
+    return nl.bpf_prog_load(nl.SCHED_CLS, EXIT_0, socket.if_nametoindex(name))
+
+
+bound = device_bound()
 FD = nl.attr(nl.PROG_FD, bed.prog)
 MODE = nl.attr(nl.RECHECK, nl.PROGRAM)
 CHANGED = nl.attr(nl.RECHECK, nl.CHANGED)
@@ -141,6 +155,12 @@ BAD = [     # what, action, errno, a word of the sentence
                                           for i in range(256)]), E, 'long'),
 ]
 
+
+if bound:
+    BAD.append(('a program that is bound to a device', nl.nest(nl.BPF, fd(bound), MODE), E,
+                'bound to a device'))
+else:
+    t.skip('a program that is bound to a device', 'the kernel has no netdevsim')
 
 dp.add_flow(key, mask, [nl.bpf_action(bed.prog, nl.PROGRAM), nl.output(2)])
 dump = dp.flows()

@@ -289,12 +289,13 @@ def bpf_map_lookup(fd, key, size):
     return value.raw
 
 
-def bpf_prog_load(kind, insns):
-    """Load a program of raw instructions."""
+def bpf_prog_load(kind, insns, ifindex=0):
+    """Load a program of raw instructions. IFINDEX: a device to bind it to."""
     code = ctypes.create_string_buffer(insns, len(insns))
     lic = ctypes.create_string_buffer(b'GPL\0')
     arg = struct.pack('=IIQQ', kind, len(insns) // 8, ctypes.addressof(code),
-                      ctypes.addressof(lic)).ljust(128, b'\0')
+                      ctypes.addressof(lic)).ljust(64, b'\0')
+    arg = (arg + struct.pack('=I', ifindex)).ljust(128, b'\0')
     libc = ctypes.CDLL(None, use_errno=True)
     fd = libc.syscall(321, 5, ctypes.create_string_buffer(arg, 128), 128)
     if fd < 0:
