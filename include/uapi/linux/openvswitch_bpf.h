@@ -31,6 +31,9 @@
  *	cb[3]		the recirculation id of the current pass (the stage)
  *	cb[4]		&enum ovs_bpf_hook
  *
+ * The outer VLAN tag is not among the bytes but in vlan_present, vlan_proto and
+ * vlan_tci, whether a device or userspace sent the packet.
+ *
  * Verdicts of an action program, from <linux/pkt_cls.h>:
  *
  *	TC_ACT_OK, TC_ACT_UNSPEC, TC_ACT_PIPE	go on, if the recheck mode allows
