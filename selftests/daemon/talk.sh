@@ -17,7 +17,7 @@ start_daemon() {
 }
 stop_daemon() {	# SIGNAL
 	local pid
-	pid=$(cat /run/ovs-bpf/ovs-bpfd.pid)
+	pid=$(cat /run/openvswitch/ovs-bpfd.pid)
 	kill "-$1" "$pid"
 	wait_until 10 eval "! kill -0 $pid"
 }
@@ -35,7 +35,7 @@ for ns in s1 s2 c; do
 done
 check "add ports" eval 'ctl port add s1-br 1 && ctl port add s2-br 2 && ctl port add c-br 3'
 check "ovs-appctl speaks to it" eval \
-	'ovs-appctl -t /run/ovs-bpf/ovs-bpfd.$(cat /run/ovs-bpf/ovs-bpfd.pid).ctl list-commands | grep -q rule/add'
+	'ovs-appctl -t ovs-bpfd list-commands | grep -q rule/add'
 check_not "a rule that names an unknown program is refused" ctl rule add 'ip,actions=bpf(alpha)'
 check "load a program" ctl prog load alpha bpf-progs/alpha/alpha.bpf.o
 check_not "a file that is no program is refused" ctl prog load other README.md
@@ -108,8 +108,8 @@ ctl rule load /run/rules
 garbage() {
 	/usr/bin/python3 - <<-PY
 	import os, socket
-	pid = open('/run/ovs-bpf/ovs-bpfd.pid').read().strip()
-	path = '/run/ovs-bpf/ovs-bpfd.%s.ctl' % pid
+	pid = open('/run/openvswitch/ovs-bpfd.pid').read().strip()
+	path = '/run/openvswitch/ovs-bpfd.%s.ctl' % pid
 	for junk in (b'\0' * 4096, b'GET / HTTP/1.0\r\n\r\n', b'{"id":1}', b'[' * 100000,
 	             b'{"id":1,"method":"rule/add","params":[{}]}', b'"x"' * 1000, b'{' * 10,
 	             b'{"id":1,"method":"' + b'A' * (1 << 21), os.urandom(5000)):
@@ -137,6 +137,6 @@ flows_gone() {
 }
 check "idle megaflows go" flows_gone
 check "delete the datapath: the daemon ends" eval \
-	'ctl dp del; wait_until 5 eval "! test -e /run/ovs-bpf/ovs-bpfd.pid"'
+	'ctl dp del; wait_until 5 eval "! test -e /run/openvswitch/ovs-bpfd.pid"'
 check "the module unloads" unload_module
 finish

@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "command.h"
+#include "events.h"
 #include "switch.h"
 
 /* Frozen states outlive their last use by this, for packets on the way. */
@@ -103,6 +105,7 @@ static void ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f)
 static void flow_delete(struct sw *sw, struct mflow *f)
 {
 	ufid_delete(sw, f->ufid, f);
+	event_flow(NULL, NULL, f->ufid, "deleted");
 	flow_free(sw, f);
 }
 
@@ -157,6 +160,7 @@ struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 		goto err;
 	}
 	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
+	event_flow(flow, &out->wc, f->ufid, "installed");
 	return f;
 err:
 	nlmsg_free(msg);
@@ -166,6 +170,17 @@ err:
 	}
 	free(f);
 	return NULL;
+}
+
+/* Delete all megaflows.  Return: how many there were. */
+unsigned int sw_flows_flush(struct sw *sw)
+{
+	unsigned int n = HASH_COUNT(sw->flows);
+	struct mflow *f, *next;
+
+	HASH_ITER(hh, sw->flows, f, next)
+		flow_delete(sw, f);
+	return n;
 }
 
 /**
@@ -294,12 +309,15 @@ static bool flow_is_right(struct sw *sw, const struct mflow *f)
  * sw_revalidate - delete the megaflows that a change has made wrong
  * @sw: the switch, after the change.
  *
- * Rules that were taken out must live until this returns.
+ * Rules that were taken out must live until this returns.  Within a transaction it
+ * is put off to its end.
  */
 void sw_revalidate(struct sw *sw)
 {
 	struct mflow *f, *next;
 
+	if (txn_defer(sw))
+		return;
 	HASH_ITER(hh, sw->flows, f, next)
 		if (!flow_is_right(sw, f))
 			flow_delete(sw, f);
@@ -324,6 +342,8 @@ void sw_ports_refresh(struct sw *sw)
 	memcpy(old, sw->ports, sizeof(old));
 	sw->n_ports = 0;
 	if (dpnl_port_dump(&sw->nl, on_port, sw) ||
-	    n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0])))
+	    n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0]))) {
+		event_ports(old, n, sw->ports, sw->n_ports);
 		sw_revalidate(sw);
+	}
 }

@@ -1,65 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ovs-bpfd: command line, event loop. */
-#include <argp.h>
+/* ovs-bpfd: start, event loop, end. */
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../lib/log.h"
+#include "../lib/version.h"
+#include "command.h"
+#include "control.h"
+#include "options.h"
+#include "pidfile.h"
 #include "switch.h"
 
 #define TICK_MS 500
 
-struct event_base *main_base;
-const char *argp_program_version = "ovs-bpfd 0.1";
-
-static struct options {
-	const char *dp;
-	const char *rundir;
-	unsigned long idle_ms;
-	bool detach;
-} opts = { .dp = "ovs-bpf", .rundir = "/run/ovs-bpf", .idle_ms = 10000 };
-
-static const struct argp_option options[] = {
-	{ "dp", 'd', "NAME", 0, "the datapath to run; made if it is not there (default ovs-bpf)", 0 },
-	{ "rundir", 'r', "DIR", 0, "where pidfile and control socket are (default /run/ovs-bpf)", 0 },
-	{ "idle-timeout", 'i', "MS", 0, "a megaflow unused for this long goes (default 10000)", 0 },
-	{ "detach", 'D', NULL, 0, "go to the background when ready", 0 },
-	{ 0 }
-};
-
-static error_t parse_opt(int key, char *arg, struct argp_state *state)
-{
-	char *end;
-
-	switch (key) {
-	case 'd':
-		if (!*arg || strlen(arg) > 15 || strchr(arg, '/'))
-			argp_error(state, "\"%s\" can't be the name of a datapath", arg);
-		opts.dp = arg;
-		return 0;
-	case 'r':
-		opts.rundir = arg;
-		return 0;
-	case 'i':
-		opts.idle_ms = strtoul(arg, &end, 10);
-		if (*end || !opts.idle_ms || opts.idle_ms > 86400000)
-			argp_error(state, "--idle-timeout takes 1 to 86400000 ms");
-		return 0;
-	case 'D':
-		opts.detach = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected \"%s\"", arg);
-		return EINVAL;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
+static struct event_base *main_base;
+static struct options opts;
 
 static void on_upcall(evutil_socket_t fd, short what, void *sw)
 {
@@ -83,6 +47,23 @@ static void on_signal(evutil_socket_t fd, short what, void *base)
 	event_base_loopbreak(base);
 }
 
+static void on_hangup(evutil_socket_t fd, short what, void *sw)
+{
+	char why[4600];
+
+	(void)fd;
+	(void)what;
+	config_reload(sw, why, sizeof(why));	/* the log tells */
+}
+
+/* End the daemon, when the answer has gone out. */
+void sw_leave(void)
+{
+	struct timeval soon = { .tv_usec = 50000 };
+
+	event_base_loopexit(main_base, &soon);
+}
+
 static void __attribute__((noreturn, format(printf, 1, 2)))
 die(const char *fmt, ...)
 {
@@ -94,16 +75,6 @@ die(const char *fmt, ...)
 	fputs("\n", stderr);
 	va_end(args);
 	exit(1);
-}
-
-static int write_pidfile(const char *path)
-{
-	FILE *f = fopen(path, "w");
-
-	if (!f)
-		return -1;
-	fprintf(f, "%d\n", getpid());
-	return fclose(f);
 }
 
 /* The parent returns when the child is ready, with its verdict. */
@@ -143,6 +114,8 @@ static void be_ready(int ready_fd)
 
 static void start_switch(struct sw *sw)
 {
+	char why[4600];
+
 	if (dpnl_open(&sw->nl))
 		die("%s", sw->nl.err);
 	snprintf(sw->dp, sizeof(sw->dp), "%s", opts.dp);
@@ -154,57 +127,86 @@ static void start_switch(struct sw *sw)
 		die("no random numbers");
 	prog_adopt(sw);
 	sw_ports_refresh(sw);
+	if (opts.config && config_reload(sw, why, sizeof(why)))
+		die("%s", why);
 }
 
-static void run_loop(struct sw *sw, int ready_fd)
+static void take_rundir(const char *pidfile)
+{
+	pid_t holder = 0;
+	int err;
+
+	if (mkdir(opts.rundir, 0755) && errno != EEXIST)
+		die("can't make the folder %s: %s", opts.rundir, strerror(errno));
+	err = pidfile_take(pidfile, &holder);
+	if (err == -EBUSY)
+		die("another ovs-bpfd runs, as process %d (%s)", (int)holder,
+		    pidfile);
+	if (err)
+		die("can't write %s: %s", pidfile, strerror(-err));
+}
+
+static void add_signal(struct event_base *base, int number, event_callback_fn fn,
+		       void *arg)
+{
+	struct event *e = evsignal_new(base, number, fn, arg);
+
+	if (!e || event_add(e, NULL))
+		die("no event loop");
+}
+
+static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 {
 	struct timeval tick = { .tv_usec = TICK_MS * 1000 };
-	struct event_base *base = event_base_new();
-	char socket_path[100], pidfile[100];
-	struct event *up, *timer, *term, *intr;
+	struct event_base *base = main_base;
+	struct event *up, *timer;
 
-	if (!base)
-		die("no event loop");
-	main_base = base;
-	snprintf(socket_path, sizeof(socket_path), "%s/ovs-bpfd.%d.ctl",
-		 opts.rundir, getpid());
-	snprintf(pidfile, sizeof(pidfile), "%s/ovs-bpfd.pid", opts.rundir);
-	if ((mkdir(opts.rundir, 0755) && errno != EEXIST) ||
-	    control_start(sw, base, socket_path) || write_pidfile(pidfile))
-		die("can't use the folder %s", opts.rundir);
-
+	if (control_start(sw, base, socket_path))
+		die("can't listen on %s", socket_path);
 	up = event_new(base, nl_socket_get_fd(sw->nl.up), EV_READ | EV_PERSIST,
 		       on_upcall, sw);
 	timer = event_new(base, -1, EV_PERSIST, on_tick, sw);
-	term = evsignal_new(base, SIGTERM, on_signal, base);
-	intr = evsignal_new(base, SIGINT, on_signal, base);
-	if (!up || !timer || !term || !intr || event_add(up, NULL) ||
-	    event_add(timer, &tick) || event_add(term, NULL) ||
-	    event_add(intr, NULL))
+	if (!up || !timer || event_add(up, NULL) || event_add(timer, &tick))
 		die("no event loop");
+	add_signal(base, SIGTERM, on_signal, base);
+	add_signal(base, SIGINT, on_signal, base);
+	add_signal(base, SIGHUP, on_hangup, sw);
 	if (ready_fd >= 0)
 		be_ready(ready_fd);
+	log_event(LOG_main, LEVEL_INFO, "ready", "{s:s,s:s}", "datapath", sw->dp,
+		  "socket", socket_path);
 	event_base_dispatch(base);
-	unlink(socket_path);
-	unlink(pidfile);
+	log_event(LOG_main, LEVEL_INFO, "the daemon ends", NULL);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse_opt, NULL,
-		"The daemon of a programmable switch: runs a datapath by rules that may name BPF programs.",
-		NULL, NULL, NULL };
+	char socket_path[PATH_MAX], pidfile[PATH_MAX];
 	static struct sw sw;
 	int ready_fd = -1;
 
-	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	options_parse(argc, argv, &opts);
+	log_start("ovs-bpfd", opts.log_json);
+	if (opts.log_file && log_open(opts.log_file))
+		die("can't write %s: %s", opts.log_file, strerror(errno));
+	if (opts.config && config_set(opts.config))
+		die("can't read %s: %s", opts.config, strerror(errno));
 	if (geteuid())
 		die("must run as root (CAP_NET_ADMIN and CAP_BPF)");
 	signal(SIGPIPE, SIG_IGN);
 	if (opts.detach)
 		ready_fd = go_to_background();
+	snprintf(pidfile, sizeof(pidfile), "%s/ovs-bpfd.pid", opts.rundir);
+	snprintf(socket_path, sizeof(socket_path), "%s/ovs-bpfd.%d.ctl",
+		 opts.rundir, getpid());
+	take_rundir(pidfile);
+	main_base = event_base_new();
+	if (!main_base)
+		die("no event loop");
 	start_switch(&sw);
-	run_loop(&sw, ready_fd);
+	run_loop(&sw, socket_path, ready_fd);
+	unlink(socket_path);
+	unlink(pidfile);
 	dpnl_close(&sw.nl);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef SWITCH_H
 #define SWITCH_H 1
 
+#include <jansson.h>
 #include <stdio.h>
 #include <uthash.h>
 
@@ -17,12 +18,14 @@
  * @name: as rules call it.
  * @fd: descriptor.
  * @writes: what it may write.
+ * @file_hash: of the file that it came from; 0: not known.
  */
 struct prog {
 	struct prog *next;
 	char name[MAX_NAME];
 	int fd;
 	struct progwrites writes;
+	uint64_t file_hash;
 };
 
 /**
@@ -61,6 +64,7 @@ struct mflow {
 struct sw_counts {
 	uint64_t upcalls, recirc_upcalls, malformed, unknown_recirc, installed,
 		 install_failed, executed, execute_failed, lost, no_rule;
+	char last_error[256];	/* of an install or execute, or "" */
 };
 
 /**
@@ -103,28 +107,20 @@ void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
 			      const struct xlate_out *out);
+unsigned int sw_flows_flush(struct sw *sw);
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
 void sw_ports_refresh(struct sw *sw);
 
 /* progs.c: each leaves a sentence in @err if it fails. */
 int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
-	      char *err, size_t size);
+	      json_t *notes, char *err, size_t size);
 int prog_unload(struct sw *sw, const char *name, char *err, size_t size);
 void prog_adopt(struct sw *sw);
+const char *prog_map_dir(const struct sw *sw, const char *name);
 struct prog *prog_find(const struct sw *sw, const char *name);
 
-/* control.c */
-struct event_base;
-int control_start(struct sw *sw, struct event_base *base, const char *path);
-
-/* progshow.c: commands, as in commands.c. */
-const char *prog_show(struct sw *sw, int argc, const char **argv, FILE *out);
-const char *prog_check(struct sw *sw, int argc, const char **argv, FILE *out);
-
-/* commands.c: NULL, or a sentence about what is wrong (valid until the next). */
-const char *command_run(struct sw *sw, const char *name, int argc,
-			const char **argv, FILE *out);
-extern struct event_base *main_base;
+/* main.c */
+void sw_leave(void);
 
 #endif

@@ -11,11 +11,23 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../lib/log.h"
+#include "events.h"
 #include "switch.h"
 
 #define BATCH 32
 /* Upcalls taken before others get a turn: the control socket, the clock. */
 #define MAX_BATCHES 16
+
+/* The datapath has refused something: its sentence is not lost. */
+static void sw_note_error(struct sw *sw, uint64_t *count, const char *what)
+{
+	++*count;
+	snprintf(sw->counts.last_error, sizeof(sw->counts.last_error),
+		 "%s: %.200s", what, sw->nl.err);
+	log_often(LOG_upcall, LEVEL_WARN, "the datapath refused something",
+		  "{s:s,s:s}", "what", what, "why", sw->nl.err);
+}
 
 static void execute(struct sw *sw, const struct nlattr *key,
 		    const struct nlattr *packet, const struct nlattr *hash,
@@ -44,7 +56,7 @@ static void execute(struct sw *sw, const struct nlattr *key,
 	}
 	nlmsg_free(msg);
 	if (err)
-		sw->counts.execute_failed++;
+		sw_note_error(sw, &sw->counts.execute_failed, "execute");
 	else
 		sw->counts.executed++;
 }
@@ -65,6 +77,7 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	if (flow.recirc_id)
 		sw->counts.recirc_upcalls++;
 	sw_xlate(sw, &flow, &out);
+	event_upcall(&flow, out.n_rules, out.error);
 	if (out.error && flow.recirc_id) {
 		/* Of a former daemon: no megaflow, for the id may come to mean
 		 * something.
@@ -81,7 +94,7 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	if (sw_flow_install(sw, key, &flow, &out))
 		sw->counts.installed++;
 	else
-		sw->counts.install_failed++;
+		sw_note_error(sw, &sw->counts.install_failed, "install");
 	if (out.n_ops)
 		execute(sw, key, packet, a[OVS_PACKET_ATTR_HASH], &flow, &out);
 }

@@ -14,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "readfile.h"
+
 /* Bits of log_level. */
 #define LOG_TRACE 1
 #define LOG_STATS 4
 
 #define STATS_SIZE 65536
 #define TRACE_SIZE ((16 << 20) - 1)	/* the most that old kernels take */
+#define MAX_OBJECT (32u << 20)
 #define TAIL_LINES 12
 #define TAIL_SIZE 2048
 
@@ -144,6 +147,64 @@ static int unusable(struct progfile *f, int err, const char *fmt,
 	return err;
 }
 
+/* FNV-1a: it tells whether a file has changed, not whether it is to be trusted. */
+static uint64_t hash_of(const char *buf, size_t len)
+{
+	uint64_t h = 14695981039346656037ull;
+
+	for (; len; len--)
+		h = (h ^ (uint8_t)*buf++) * 1099511628211ull;
+	return h ? h : 1;
+}
+
+/**
+ * progfile_hash - the hash of an object file
+ * @path: the file.
+ * @hash: filled in.
+ *
+ * Return: 0 or -1.
+ */
+int progfile_hash(const char *path, uint64_t *hash)
+{
+	char why[512];
+	size_t len;
+	char *buf = read_file(path, MAX_OBJECT, &len, why, sizeof(why));
+
+	if (!buf)
+		return -1;
+	*hash = hash_of(buf, len);
+	free(buf);
+	return 0;
+}
+
+static int open_object(struct progfile *f, const char *path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	char name[64], why[128];
+	const char *base = strrchr(path, '/');
+	size_t len;
+	char *buf;
+	int err;
+
+	f->verdict = "unusable";
+	buf = read_file(path, MAX_OBJECT, &len, f->err, sizeof(f->err));
+	if (!buf)
+		return -EINVAL;
+	base = base ? base + 1 : path;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
+	opts.object_name = name;
+	f->obj = bpf_object__open_mem(buf, len, &opts);
+	err = errno;
+	f->hash = hash_of(buf, len);
+	free(buf);
+	if (f->obj)
+		return 0;
+	libbpf_strerror(err, why, sizeof(why));
+	f->hint = "the file must be what \"clang -target bpf -g -O2 -c\" makes";
+	snprintf(f->err, sizeof(f->err), "can't read %.400s: %s", path, why);
+	return -err;
+}
+
 /**
  * progfile_open - read an object file
  * @f: filled in; to be closed in any case.
@@ -153,22 +214,15 @@ static int unusable(struct progfile *f, int err, const char *fmt,
  */
 int progfile_open(struct progfile *f, const char *path)
 {
+	int err;
+
 	memset(f, 0, sizeof(*f));
 	progwrites_unknown(&f->writes);
 	libbpf_set_print(keep_words);
 	said[0] = 0;
-	f->obj = bpf_object__open_file(path, NULL);
-	if (!f->obj) {
-		int err = errno;
-		char why[128];
-
-		libbpf_strerror(err, why, sizeof(why));
-		f->hint = "the file must be what \"clang -target bpf -g -O2 -c\" makes";
-		snprintf(f->err, sizeof(f->err), "can't read %.400s: %s", path,
-			 why);
-		f->verdict = "unusable";
-		return -err;
-	}
+	err = open_object(f, path);
+	if (err)
+		return err;
 	f->prog = bpf_object__next_program(f->obj, NULL);
 	if (!f->prog)
 		return unusable(f, -EINVAL, "%s holds no program", path);

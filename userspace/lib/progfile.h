@@ -14,6 +14,7 @@
  * @verdict: "accepted" or "refused" by the kernel, or "unusable" as it is.
  * @processed: instructions that the verifier went through; 0: not known.
  * @states: states that it kept at its peak.
+ * @hash: of the file's contents; not 0.
  * @writes: what the program may write; valid when it is loaded.
  * @err: a sentence, if it is not loaded.
  * @hint: what to do about it, in plain words; or NULL.
@@ -25,6 +26,7 @@ struct progfile {
 	const char *verdict;
 	unsigned long processed;
 	unsigned long states;
+	uint64_t hash;
 	struct progwrites writes;
 	char err[640];
 	const char *hint;
@@ -32,6 +34,7 @@ struct progfile {
 };
 
 int progfile_open(struct progfile *f, const char *path);
+int progfile_hash(const char *path, uint64_t *hash);
 int progfile_load(struct progfile *f);
 void progfile_check(struct progfile *f, const char *path);
 void progfile_close(struct progfile *f);

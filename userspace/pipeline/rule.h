@@ -95,6 +95,7 @@ int match_format(const struct flow *match, const struct flow *mask, char *buf,
 
 /* Tables: table.c. */
 struct rule *tables_insert(struct tables *t, struct rule *rule);
+void tables_remove(struct tables *t, struct rule *rule);
 struct rule *tables_take(struct tables *t, const struct rule *like,
 			 bool any_table);
 struct rule *tables_lookup(const struct tables *t, unsigned int table,

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands about megaflows and upcalls. */
+#include <linux/openvswitch.h>
+#include <string.h>
+
+#include "command.h"
+#include "switch.h"
+#include "ufid.h"
+
+/**
+ * struct dump - a dump under way
+ * @r: takes the rows.
+ * @named: with their names.
+ */
+struct dump {
+	struct reply *r;
+	bool named;
+};
+
+static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
+{
+	struct ovs_flow_stats s = {};
+	static char text[65536];
+	char ufid[UFID_TEXT] = "";
+	struct dump *d = arg;
+
+	(void)dp_ifindex;
+	if (d->r->failed)
+		return;
+	if (attrs[OVS_FLOW_ATTR_STATS])
+		memcpy(&s, nla_data(attrs[OVS_FLOW_ATTR_STATS]), sizeof(s));
+	if (attrs[OVS_FLOW_ATTR_UFID] &&
+	    nla_len(attrs[OVS_FLOW_ATTR_UFID]) == UFID_LEN)
+		ufid_format(nla_data(attrs[OVS_FLOW_ATTR_UFID]), ufid);
+	odp_format_flow(attrs, text, sizeof(text));
+	reply_row(d->r, json_pack("{s:s,s:s,s:I,s:I,s:b}", "ufid", ufid, "flow",
+				  text, "n_packets", (json_int_t)s.n_packets,
+				  "n_bytes", (json_int_t)s.n_bytes, "named",
+				  d->named && *ufid));
+}
+
+/* flow dump [-m] */
+int cmd_flow_dump(struct sw *sw, const struct args *a, struct reply *r)
+{
+	struct dump d = { r, args_has(a, "-m") };
+
+	reply_list(r);
+	if (dpnl_call(&sw->nl, dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
+					NLM_F_DUMP), on_flow, &d))
+		return reply_fail(r, "%s", sw->nl.err);
+	return r->failed ? -1 : 0;
+}
+
+/* flow flush */
+int cmd_flow_flush(struct sw *sw, const struct args *a, struct reply *r)
+{
+	(void)a;
+	return reply_row(r, json_pack("{s:i}", "deleted", sw_flows_flush(sw)));
+}
+
+/* upcall show */
+int cmd_upcall_show(struct sw *sw, const struct args *a, struct reply *r)
+{
+	const struct sw_counts *c = &sw->counts;
+	json_t *row = json_object();
+
+	(void)a;
+#define COUNT(name) json_object_set_new(row, #name, json_integer(c->name))
+	COUNT(upcalls);
+	COUNT(recirc_upcalls);
+	COUNT(installed);
+	COUNT(install_failed);
+	COUNT(executed);
+	COUNT(execute_failed);
+	COUNT(no_rule);
+	COUNT(unknown_recirc);
+	COUNT(malformed);
+	COUNT(lost);
+#undef COUNT
+	if (*c->last_error)
+		json_object_set_new(row, "last_error", json_string(c->last_error));
+	return reply_row(r, row);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Running commands: what they answer, and how what they do is undone.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H 1
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "../lib/args.h"
+#include "../lib/cmds.h"
+
+struct sw;
+struct rule;
+struct client;
+
+#define MAX_ANSWER (64u << 20)
+
+/**
+ * struct reply - the answer of a command
+ * @cmd: the command.
+ * @client: who asked, or NULL.
+ * @out: where it goes.
+ * @json: as JSON, not as text.
+ * @list: it is a list of rows; else there is one at most.
+ * @rows: rows so far.
+ * @failed: it went wrong: @err tells.
+ * @full: it is too long.
+ * @err: a sentence.
+ */
+struct reply {
+	const struct cmd *cmd;
+	struct client *client;
+	FILE *out;
+	bool json;
+	bool list;
+	unsigned int rows;
+	bool failed;
+	bool full;
+	char err[16384];
+};
+
+/* A command.  Return: 0, or -1 with a sentence in the answer. */
+typedef int (*cmd_fn)(struct sw *sw, const struct args *a, struct reply *r);
+
+#define COMMAND(object, verb, function, ...)				\
+	int function(struct sw *sw, const struct args *a, struct reply *r);
+#include "../lib/cmds.def"
+#undef COMMAND
+
+/* reply.c */
+void reply_list(struct reply *r);
+int reply_row(struct reply *r, json_t *row);
+int reply_fail(struct reply *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+int reply_fail_row(struct reply *r, json_t *row);
+void reply_end(struct reply *r);
+
+/* commands.c */
+char *command_run(struct sw *sw, struct client *client, const char *method,
+		  int argc, const char *const *argv, bool *failed);
+int batch_run(struct sw *sw, const char *path, struct reply *r);
+
+/*
+ * txn.c: what a command, or a batch of them, does is kept or undone as a whole.
+ * Megaflows are revalidated once, at the end.
+ */
+struct txn;
+typedef void (*txn_fn)(struct sw *sw, void *arg);
+
+void txn_begin(struct sw *sw, bool batch);
+int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg);
+void txn_end(struct sw *sw, bool ok);
+bool txn_defer(struct sw *sw);
+bool txn_in_batch(const struct sw *sw);
+
+/* rules.c: changes of the rules, within a transaction. */
+struct rule_counts {
+	unsigned int added, deleted, kept;
+};
+
+int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts);
+int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
+	       char *err, size_t size);
+int rules_replace_begin(struct sw *sw);
+int rules_replace_end(struct sw *sw, struct rule_counts *counts);
+
+/* config.c */
+int config_set(const char *path);
+int config_load(struct sw *sw, const char *path, char *err, size_t size);
+int config_reload(struct sw *sw, char *err, size_t size);
+bool config_is_loading(const struct sw *sw);
+bool config_keeps_port(const struct sw *sw, const char *name);
+bool config_keeps_prog(const struct sw *sw, const char *name, const char *file);
+
+/* cmd_dp.c */
+json_t *dp_describe(struct sw *sw);
+json_t *ports_describe(struct sw *sw);
+int port_del_later(struct sw *sw, const char *name);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration: a file of commands that tells all of the switch.  Loading it
+ * makes ports, programs and rules those of the file: what is there as it should be
+ * stays untouched, what the file does not name goes, and if anything in the file is
+ * wrong, nothing changes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/log.h"
+#include "../lib/progfile.h"
+#include "command.h"
+#include "events.h"
+#include "switch.h"
+
+/**
+ * struct config - the configuration
+ * @path: the file, or NULL.
+ * @loads: how often it was loaded.
+ * @failures: how often it was refused.
+ * @error: why, the last time; NULL if it was loaded then.
+ * @loading: it is being loaded.
+ * @names: what it names: "port NAME", "prog NAME".
+ */
+static struct {
+	char *path;
+	unsigned int loads;
+	unsigned int failures;
+	char *error;
+	bool loading;
+	json_t *names;
+} config;
+
+bool config_is_loading(const struct sw *sw)
+{
+	(void)sw;
+	return config.loading;
+}
+
+static void note(const char *kind, const char *name)
+{
+	char key[300];
+
+	snprintf(key, sizeof(key), "%s %.200s", kind, name);
+	json_object_set_new(config.names, key, json_true());
+}
+
+static bool is_named(const char *kind, const char *name)
+{
+	char key[300];
+
+	snprintf(key, sizeof(key), "%s %.200s", kind, name);
+	return json_object_get(config.names, key);
+}
+
+/* The configuration wants a port.  Return: whether one that is there may stay. */
+bool config_keeps_port(const struct sw *sw, const char *name)
+{
+	(void)sw;
+	if (config.loading)
+		note("port", name);
+	return config.loading;
+}
+
+/* Likewise a program.  Return: whether the one that is there is that of the file. */
+bool config_keeps_prog(const struct sw *sw, const char *name, const char *file)
+{
+	const struct prog *p = prog_find(sw, name);
+	uint64_t hash;
+
+	if (!config.loading)
+		return false;
+	note("prog", name);
+	return p && p->file_hash && !progfile_hash(file, &hash) &&
+	       hash == p->file_hash;
+}
+
+/* Ports and programs that the file does not name go. */
+static int remove_rest(struct sw *sw, char *err, size_t size)
+{
+	json_t *ports = ports_describe(sw), *port;
+	struct prog *p, *next;
+	size_t i;
+
+	if (!ports) {
+		snprintf(err, size, "%s", sw->nl.err);
+		return -1;
+	}
+	json_array_foreach(ports, i, port) {
+		const char *name = json_string_value(json_object_get(port, "name"));
+
+		/* Port 0 is the datapath's own. */
+		if (json_integer_value(json_object_get(port, "port")) &&
+		    !is_named("port", name))
+			port_del_later(sw, name);
+	}
+	json_decref(ports);
+	for (p = sw->progs; p; p = next) {
+		next = p->next;
+		if (!is_named("prog", p->name) &&
+		    prog_unload(sw, p->name, err, size))
+			return -1;
+	}
+	return 0;
+}
+
+static int load(struct sw *sw, const char *path, struct reply *r)
+{
+	struct rule_counts counts = {};
+	int err;
+
+	if (rules_replace_begin(sw))
+		return reply_fail(r, "out of memory");
+	err = batch_run(sw, path, r);
+	if (rules_replace_end(sw, err ? NULL : &counts) && !err)
+		err = reply_fail(r, "out of memory");
+	if (!err && remove_rest(sw, r->err, sizeof(r->err)))
+		err = -1;
+	return err;
+}
+
+/**
+ * config_load - make the switch what a file says
+ * @sw: the switch.
+ * @path: the file.
+ * @err: what is wrong, with file and line, if it fails.
+ * @size: its room.
+ *
+ * Return: 0, or -1: nothing has changed.
+ */
+int config_load(struct sw *sw, const char *path, char *err, size_t size)
+{
+	struct reply *r = calloc(1, sizeof(*r));
+	int ret = -1;
+
+	config.names = json_object();
+	if (r && config.names)
+		r->out = fopen("/dev/null", "w");
+	if (r && r->out) {
+		config.loading = true;
+		txn_begin(sw, true);
+		ret = load(sw, path, r);
+		txn_end(sw, !ret);
+		config.loading = false;
+		fclose(r->out);
+	}
+	snprintf(err, size, "%s", r && *r->err ? r->err : "out of memory");
+	json_decref(config.names);
+	config.names = NULL;
+	free(r);
+	return ret;
+}
+
+/* Load the configuration that was set.  Return: 0, or -1 with a sentence. */
+int config_reload(struct sw *sw, char *err, size_t size)
+{
+	if (!config.path) {
+		snprintf(err, size, "the daemon was started without --config");
+		return -1;
+	}
+	free(config.error);
+	config.error = NULL;
+	if (config_load(sw, config.path, err, size)) {
+		config.failures++;
+		config.error = strdup(err);
+		log_event(LOG_config, LEVEL_ERR, "the configuration is refused, nothing has changed",
+			  "{s:s}", "why", err);
+		event_publish(EVENT_config, NULL, "refused: %s", err);
+		return -1;
+	}
+	config.loads++;
+	log_event(LOG_config, LEVEL_INFO, "the configuration is loaded", "{s:s}",
+		  "file", config.path);
+	event_publish(EVENT_config, NULL, "loaded %s", config.path);
+	return 0;
+}
+
+/* Which file it is.  Return: 0, or -1 if it can't be found. */
+int config_set(const char *path)
+{
+	config.path = realpath(path, NULL);
+	return config.path ? 0 : -1;
+}
+
+/* config show */
+int cmd_config_show(struct sw *sw, const struct args *a, struct reply *r)
+{
+	(void)sw;
+	(void)a;
+	return reply_row(r, json_pack("{s:s*,s:i,s:i,s:s*}", "file", config.path,
+				      "loads", config.loads, "failures",
+				      config.failures, "error", config.error));
+}
+
+/* config reload */
+int cmd_config_reload(struct sw *sw, const struct args *a, struct reply *r)
+{
+	(void)a;
+	if (!config_reload(sw, r->err, sizeof(r->err)))
+		return 0;
+	r->failed = true;
+	return -1;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Events: what happened, as JSON with a sentence; see events.h. */
+#include "events.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "control.h"
+#include "ufid.h"
+#include "switch.h"
+
+uint32_t events_mask;
+
+#define EVENT_NAME(name) #name,
+static const char *const names[] = { EVENTS(EVENT_NAME) };
+#undef EVENT_NAME
+
+/* Return: the kind of this name, or -1. */
+int event_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < N_EVENTS; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
+const char *event_name(enum event_kind kind)
+{
+	return names[kind];
+}
+
+/**
+ * event_publish - tell those who want to know
+ * @kind: of event.
+ * @row: what there is to tell; taken over; may be NULL.
+ * @fmt: the same as a sentence.
+ */
+void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
+{
+	char text[9000], stamp[40];
+	struct timespec ts;
+	struct tm tm;
+	va_list args;
+	size_t n;
+
+	if (!event_wanted(kind)) {
+		json_decref(row);
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	n = strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S",
+		     gmtime_r(&ts.tv_sec, &tm));
+	snprintf(stamp + n, sizeof(stamp) - n, ".%06ldZ", ts.tv_nsec / 1000);
+	if (!row)
+		row = json_object();
+	json_object_set_new(row, "time", json_string(stamp));
+	json_object_set_new(row, "event", json_string(names[kind]));
+	json_object_set_new(row, "text", json_string(text));
+	control_publish(1u << kind, row);
+	json_decref(row);
+}
+
+/* A rule went in or out, for good. */
+void event_rule(struct sw *sw, const struct rule *rule, bool added)
+{
+	static char text[8192];
+	const char *what = added ? "added" : "deleted";
+
+	(void)sw;
+	if (!event_wanted(EVENT_rule))
+		return;
+	rule_format(rule, false, text, sizeof(text));
+	event_publish(EVENT_rule, json_pack("{s:s,s:s}", "what", what, "rule",
+					    text), "%s %s", what, text);
+}
+
+static const char *flow_text(const struct flow *key, const struct flow *mask)
+{
+	static char text[8192];
+	size_t n;
+
+	text[0] = 0;
+	match_format(key, mask, text, sizeof(text));
+	n = strlen(text);
+	if (n && text[n - 1] == ',')
+		text[n - 1] = 0;
+	return text;
+}
+
+/* A packet came without a megaflow. */
+void event_upcall(const struct flow *flow, unsigned int n_rules,
+		  const char *error)
+{
+	struct flow all;
+	const char *text;
+
+	if (!event_wanted(EVENT_upcall))
+		return;
+	memset(&all, 0xff, sizeof(all));
+	memset((uint8_t *)&all + FLOW_DP_LEN, 0, sizeof(all) - FLOW_DP_LEN);
+	text = flow_text(flow, &all);
+	event_publish(EVENT_upcall, json_pack("{s:s,s:i,s:s*}", "flow", text,
+					      "rules", n_rules, "error", error),
+		      "%s: %u rules%s%s", text, n_rules, error ? ", " : "",
+		      error ? error : "");
+}
+
+static void event_port(const uint32_t *of, unsigned int n, const uint32_t *in,
+		       unsigned int n_in, const char *what)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n_in && in[k] != of[i]; k++)
+			;
+		if (k == n_in)
+			event_publish(EVENT_port, json_pack("{s:s,s:i}", "what",
+							    what, "port", of[i]),
+				      "%s port %u", what, of[i]);
+	}
+}
+
+/* The ports are others now. */
+void event_ports(const uint32_t *old, unsigned int n_old, const uint32_t *now,
+		 unsigned int n_now)
+{
+	if (!event_wanted(EVENT_port))
+		return;
+	event_port(old, n_old, now, n_now, "deleted");
+	event_port(now, n_now, old, n_old, "added");
+}
+
+/* A megaflow came or went. */
+void event_flow(const struct flow *key, const struct flow *mask,
+		const uint8_t *ufid, const char *what)
+{
+	char name[UFID_TEXT];
+	const char *text;
+
+	if (!event_wanted(EVENT_flow))
+		return;
+	ufid_format(ufid, name);
+	text = mask ? flow_text(key, mask) : "";
+	event_publish(EVENT_flow, json_pack("{s:s,s:s,s:s}", "what", what, "ufid",
+					    name, "flow", text),
+		      "%s ufid:%s%s%s", what, name, *text ? ", " : "", text);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events for clients of the control socket that asked for them.  Nobody does, as a
+ * rule: event_wanted() is then false, and costs a load and a test.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sw;
+struct rule;
+struct flow;
+
+#define EVENTS(X) X(upcall) X(flow) X(port) X(rule) X(prog) X(config)
+
+#define EVENT_ENUM(name) EVENT_##name,
+enum event_kind { EVENTS(EVENT_ENUM) N_EVENTS };
+#undef EVENT_ENUM
+
+extern uint32_t events_mask;
+
+/* Whether anybody wants to know. */
+static inline bool event_wanted(enum event_kind kind)
+{
+	return events_mask & 1u << kind;
+}
+
+int event_find(const char *name);
+const char *event_name(enum event_kind kind);
+void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+void event_rule(struct sw *sw, const struct rule *rule, bool added);
+void event_upcall(const struct flow *flow, unsigned int n_rules,
+		  const char *error);
+void event_ports(const uint32_t *old, unsigned int n_old, const uint32_t *now,
+		 unsigned int n_now);
+void event_flow(const struct flow *key, const struct flow *mask,
+		const uint8_t *ufid, const char *what);
+
+#endif

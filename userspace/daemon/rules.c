@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Changes of the rules, each a step of a transaction; and the replacement of all
+ * rules, by which those that stay keep their counters.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/readfile.h"
+#include "command.h"
+#include "events.h"
+#include "switch.h"
+
+#define MAX_RULE_FILE (64u << 20)
+
+/**
+ * struct old - a rule that was there when a replacement began
+ * @rule: the rule.
+ * @hh: in olds.
+ */
+struct old {
+	struct rule *rule;
+	UT_hash_handle hh;
+};
+
+static struct old *olds;
+static bool replacing;
+
+/* A rule has been taken care of: the replacement leaves it alone. */
+static void old_forget(const struct rule *rule)
+{
+	struct old *o;
+
+	HASH_FIND(hh, olds, &rule, sizeof(rule), o);
+	if (o) {
+		HASH_DEL(olds, o);
+		free(o);
+	}
+}
+
+static void olds_clear(void)
+{
+	struct old *o, *next;
+
+	HASH_ITER(hh, olds, o, next) {
+		HASH_DEL(olds, o);
+		free(o);
+	}
+	replacing = false;
+}
+
+static bool same_text(const struct rule *a, const struct rule *b)
+{
+	static char text[2][8192];
+
+	rule_format(a, false, text[0], sizeof(text[0]));
+	rule_format(b, false, text[1], sizeof(text[1]));
+	return !strcmp(text[0], text[1]);
+}
+
+/**
+ * struct rule_step - a rule went in, or out
+ * @in: it went in.
+ * @out: it went out, perhaps because of @in.
+ */
+struct rule_step {
+	struct rule *in;
+	struct rule *out;
+};
+
+static void rule_undo(struct sw *sw, void *arg)
+{
+	struct rule_step *s = arg;
+
+	if (s->in)
+		tables_remove(&sw->tables, s->in);
+	if (s->out)
+		tables_insert(&sw->tables, s->out);
+	free(s->in);
+	free(s);
+}
+
+static void rule_keep(struct sw *sw, void *arg)
+{
+	struct rule_step *s = arg;
+
+	if (s->out && !s->in)
+		event_rule(sw, s->out, false);
+	if (s->in)
+		event_rule(sw, s->in, true);
+	free(s->out);
+	free(s);
+}
+
+static int rule_note(struct sw *sw, struct rule *in, struct rule *out)
+{
+	struct rule_step *s = malloc(sizeof(*s));
+
+	if (!s) {
+		struct rule_step here = { in, out };
+
+		if (here.in)
+			tables_remove(&sw->tables, in);
+		if (here.out)
+			tables_insert(&sw->tables, out);
+		free(in);
+		return -1;
+	}
+	s->in = in;
+	s->out = out;
+	return txn_add(sw, rule_undo, rule_keep, s);
+}
+
+/**
+ * rules_enter - add a rule, in place of one with its match and priority
+ * @sw: the switch, in a transaction.
+ * @rule: the rule; taken over.
+ * @counts: what was done is added; may be NULL.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
+{
+	struct rule *old = tables_insert(&sw->tables, rule);
+	struct rule_counts none = {};
+
+	if (!counts)
+		counts = &none;
+	if (old)
+		old_forget(old);
+	if (old && replacing && same_text(old, rule)) {
+		free(tables_insert(&sw->tables, old));
+		counts->kept++;
+		return 0;
+	}
+	counts->added++;
+	counts->deleted += old != NULL;
+	sw_revalidate(sw);
+	return rule_note(sw, rule, old);
+}
+
+/* Delete one rule within a match.  Return: 1, 0 if there is none, or -1. */
+static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
+{
+	struct rule *rule = tables_take(&sw->tables, like, any_table);
+
+	if (!rule)
+		return 0;
+	old_forget(rule);
+	sw_revalidate(sw);
+	return rule_note(sw, NULL, rule) ? -1 : 1;
+}
+
+/* The programs that a rule names must be loaded. */
+static bool progs_known(const struct sw *sw, const struct rule *rule, char *err,
+			size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < rule->n_acts; i++) {
+		if (rule->acts[i].type != ACT_BPF ||
+		    prog_find(sw, rule->acts[i].prog))
+			continue;
+		snprintf(err, size, "no program %s is loaded",
+			 rule->acts[i].prog);
+		return false;
+	}
+	return true;
+}
+
+static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
+		     char *err, size_t size)
+{
+	struct rule *rule = rule_parse(text, true, err, size);
+
+	if (rule && !progs_known(sw, rule, err, size)) {
+		free(rule);
+		return -1;
+	}
+	if (!rule)
+		return -1;
+	snprintf(err, size, "out of memory");
+	return rules_enter(sw, rule, counts);
+}
+
+/**
+ * rules_load - add the rules of a file
+ * @sw: the switch, in a transaction, which is to be undone if this fails.
+ * @path: the file: a rule a line.
+ * @counts: what was done is added.
+ * @err: what is wrong, with file and line, if it fails.
+ * @size: its room.
+ *
+ * Return: 0 or -1.
+ */
+int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
+	       char *err, size_t size)
+{
+	char *text, *line, *next, why[4096];
+	unsigned int n = 0;
+	int ret = 0;
+	size_t len;
+
+	text = read_file(path, MAX_RULE_FILE, &len, err, size);
+	if (!text)
+		return -1;
+	if (strlen(text) != len) {
+		snprintf(err, size, "%.400s is no text", path);
+		ret = -1;
+	}
+	for (line = text; !ret && *line; line = next) {
+		n++;
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = 0;
+		line[strcspn(line, "\r")] = 0;
+		line += strspn(line, " \t");
+		if (!*line || *line == '#')
+			continue;
+		ret = rule_line(sw, line, counts, why, sizeof(why));
+		if (ret)
+			snprintf(err, size, "%.400s:%u: %s", path, n, why);
+	}
+	free(text);
+	return ret;
+}
+
+static int old_add(struct rule *rule)
+{
+	struct old *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return -1;
+	o->rule = rule;
+	HASH_ADD(hh, olds, rule, sizeof(rule), o);
+	return 0;
+}
+
+/**
+ * rules_replace_begin - the rules that are entered from now on are to be all
+ * @sw: the switch, in a transaction.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int rules_replace_begin(struct sw *sw)
+{
+	struct rule *r;
+	unsigned int t;
+
+	olds_clear();
+	replacing = true;
+	for (t = 0; t < N_TABLES; t++) {
+		for (r = sw->tables.first[t]; r; r = r->next) {
+			if (old_add(r)) {
+				olds_clear();
+				return -1;
+			}
+		}
+	}
+	return 0;
+}
+
+/**
+ * rules_replace_end - delete the rules that were not entered again
+ * @sw: the switch.
+ * @counts: how many are added; NULL: none, the replacement has failed.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int rules_replace_end(struct sw *sw, struct rule_counts *counts)
+{
+	struct old *o, *next;
+	int err = 0;
+
+	if (counts) {
+		HASH_ITER(hh, olds, o, next) {
+			tables_remove(&sw->tables, o->rule);
+			err |= rule_note(sw, NULL, o->rule);
+			counts->deleted++;
+		}
+		sw_revalidate(sw);
+	}
+	olds_clear();
+	return err;
+}
+
+/* rule add RULE */
+int cmd_rule_add(struct sw *sw, const struct args *a, struct reply *r)
+{
+	char why[4096];
+
+	if (rule_line(sw, args_get(a, "RULE"), NULL, why, sizeof(why)))
+		return reply_fail(r, "%s", why);
+	return 0;
+}
+
+/* rule load FILE */
+int cmd_rule_load(struct sw *sw, const struct args *a, struct reply *r)
+{
+	struct rule_counts counts = {};
+	char why[4600];
+
+	if (rules_load(sw, args_get(a, "FILE"), &counts, why, sizeof(why)))
+		return reply_fail(r, "%s", why);
+	return 0;
+}
+
+/* rule replace FILE */
+int cmd_rule_replace(struct sw *sw, const struct args *a, struct reply *r)
+{
+	struct rule_counts counts = {};
+	char why[4600] = "out of memory";
+	int err;
+
+	if (replacing)
+		return reply_fail(r, "a configuration replaces all rules anyway");
+	err = rules_replace_begin(sw);
+	if (!err)
+		err = rules_load(sw, args_get(a, "FILE"), &counts, why, sizeof(why));
+	if (rules_replace_end(sw, err ? NULL : &counts) || err)
+		return reply_fail(r, "%s", why);
+	return reply_row(r, json_pack("{s:i,s:i,s:i}", "added", counts.added,
+				      "deleted", counts.deleted, "kept",
+				      counts.kept));
+}
+
+/* rule del [MATCH] */
+int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
+{
+	const char *text = args_get(a, "MATCH");
+	struct rule *like;
+	int n = 0, one;
+	char why[4096];
+
+	like = rule_parse(text ? text : "", false, why, sizeof(why));
+	if (!like)
+		return reply_fail(r, "%s", why);
+	while ((one = rule_take(sw, like, !text || !strstr(text, "table="))) > 0)
+		n++;
+	free(like);
+	if (one < 0)
+		return reply_fail(r, "out of memory");
+	return reply_row(r, json_pack("{s:i}", "deleted", n));
+}
+
+static json_t *describe(const struct rule *rule)
+{
+	static char match[8192], actions[8192];
+	char cookie[20];
+
+	match[0] = actions[0] = 0;
+	match_format(&rule->match, &rule->mask, match, sizeof(match));
+	acts_format(rule->acts, rule->n_acts, actions, sizeof(actions));
+	snprintf(cookie, sizeof(cookie), "0x%llx",
+		 (unsigned long long)rule->cookie);
+	return json_pack("{s:s*,s:i,s:I,s:I,s:i,s:s,s:s}", "cookie",
+			 rule->cookie ? cookie : NULL, "table", rule->table,
+			 "n_packets", (json_int_t)rule->n_packets, "n_bytes",
+			 (json_int_t)rule->n_bytes, "priority", rule->priority,
+			 "match", match, "actions", actions);
+}
+
+/* rule dump */
+int cmd_rule_dump(struct sw *sw, const struct args *a, struct reply *r)
+{
+	const struct rule *rule;
+	unsigned int t;
+
+	(void)a;
+	reply_list(r);
+	sw_flows_tick(sw);
+	for (t = 0; t < N_TABLES; t++)
+		for (rule = sw->tables.first[t]; rule; rule = rule->next)
+			if (reply_row(r, describe(rule)))
+				return -1;
+	return 0;
+}
+
+/* table show */
+int cmd_table_show(struct sw *sw, const struct args *a, struct reply *r)
+{
+	uint64_t rules, packets, bytes;
+	const struct rule *rule;
+	unsigned int t;
+
+	(void)a;
+	reply_list(r);
+	sw_flows_tick(sw);
+	for (t = 0; t < N_TABLES; t++) {
+		rules = packets = bytes = 0;
+		for (rule = sw->tables.first[t]; rule; rule = rule->next) {
+			rules++;
+			packets += rule->n_packets;
+			bytes += rule->n_bytes;
+		}
+		if (rules && reply_row(r, json_pack("{s:i,s:I,s:I,s:I}", "table", t,
+						    "rules", (json_int_t)rules,
+						    "n_packets", (json_int_t)packets,
+						    "n_bytes", (json_int_t)bytes)))
+			return -1;
+	}
+	return 0;
+}
