@@ -38,6 +38,7 @@ void __attribute__((noreturn)) die(const char *what, const char *why);
 
 /* help.c */
 void help_all(FILE *out);
+void help_table(FILE *out);
 void help_object(FILE *out, const char *object);
 void help_command(FILE *out, const struct cmd *cmd);
 

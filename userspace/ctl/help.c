@@ -56,3 +56,21 @@ void help_command(FILE *out, const struct cmd *cmd)
 	if (*cmd->detail)
 		fprintf(out, "\n%s\n", cmd->detail);
 }
+
+/* All that the table has, for the manual: a command a line, separated by tabs. */
+void help_table(FILE *out)
+{
+	const char *d;
+	char usage[256];
+	unsigned int i;
+
+	for (i = 0; i < n_cmds; i++) {
+		cmd_usage(&cmds[i], ' ', usage, sizeof(usage));
+		fprintf(out, "%s\t%s %s\t%s\t", usage,
+			cmds[i].flags & CMD_BATCH ? "batch" : "-",
+			cmds[i].flags & CMD_READ ? "read" : "-", cmds[i].summary);
+		for (d = cmds[i].detail; *d; d++)
+			*d == '\n' ? fputs("\\n", out) : fputc(*d, out);
+		fputc('\n', out);
+	}
+}

@@ -132,6 +132,10 @@ int main(int argc, char **argv)
 		puts("ovs-bpfctl " OVS_BPF_VERSION);
 		return 0;
 	}
+	if (!strcmp(argv[0], "--commands")) {
+		help_table(stdout);
+		return 0;
+	}
 	if (!strcmp(argv[0], "--complete"))
 		return complete(&s, argc - 1, argv + 1);
 	if (argv[0][0] == '-') {

@@ -6,7 +6,7 @@
 #include "../lib/log.h"
 #include "../lib/readfile.h"
 #include "command.h"
-#include "events.h"
+#include "probes.h"
 #include "switch.h"
 
 #define MAX_BATCH (16u << 20)
@@ -65,6 +65,7 @@ char *command_run(struct sw *sw, struct client *client, const char *method,
 	r->client = client;
 	forget_j(&argc, &argv, &r->json);
 	r->out = open_memstream(&text, &size);
+	PROBE1(command_begin, method);
 	if (r->out && r->cmd) {
 		run(sw, r, argc, argv);
 		reply_end(r);
@@ -79,6 +80,7 @@ char *command_run(struct sw *sw, struct client *client, const char *method,
 	if (r->out)
 		fclose(r->out);
 	*failed = r->failed || !text;
+	PROBE2(command_end, method, *failed);
 	if (r->failed) {
 		free(text);
 		text = strdup(r->err);

@@ -61,6 +61,8 @@ struct client {
 static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
 struct control_counts control_counts;
 
+static bool leaving;
+
 static void update_mask(void)
 {
 	struct client *c;
@@ -221,6 +223,8 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 
+	if (leaving && !all_pending())
+		event_base_loopbreak(bufferevent_get_base(bev));
 	if (c->closing) {
 		drop(c);
 		return;
@@ -350,6 +354,15 @@ void control_publish(uint32_t event, const json_t *row)
 		send_event(c, row);
 		control_counts.events++;
 	}
+}
+
+/* End the event loop, when all answers have gone out. */
+void control_leave(struct event_base *base)
+{
+	struct timeval late = { .tv_sec = 2 };
+
+	leaving = true;
+	event_base_loopexit(base, &late);
 }
 
 /**

@@ -20,6 +20,7 @@ struct control_counts {
 extern struct control_counts control_counts;
 
 int control_start(struct sw *sw, struct event_base *base, const char *path);
+void control_leave(struct event_base *base);
 void control_subscribe(struct client *c, uint32_t events, bool json);
 void control_publish(uint32_t event, const json_t *row);
 

@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "events.h"
+#include "probes.h"
 #include "switch.h"
 
 /* Frozen states outlive their last use by this, for packets on the way. */
@@ -91,7 +92,8 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	flow_account(arg, attrs[OVS_FLOW_ATTR_STATS]);
 }
 
-static void ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f)
+/* Delete a megaflow; if it is ours, @f, its last counts are taken. */
+void sw_ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f)
 {
 	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_DEL,
 				      f ? NLM_F_ECHO : 0);
@@ -104,9 +106,56 @@ static void ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f)
 /* Take a megaflow out of the datapath; its last counts are not lost. */
 static void flow_delete(struct sw *sw, struct mflow *f)
 {
-	ufid_delete(sw, f->ufid, f);
+	sw_ufid_delete(sw, f->ufid, f);
+	PROBE1(flow_delete, f->ufid);
 	event_flow(NULL, NULL, f->ufid, "deleted");
 	flow_free(sw, f);
+}
+
+/**
+ * sw_flow_enter - know a megaflow that is in the datapath
+ * @sw: the switch.
+ * @ufid: its name.
+ * @key: its key.
+ * @flow: the same, decoded.
+ * @out: its translation.
+ * @body: mask and actions, as sw_build() made them.
+ * @body_len: bytes of @body.
+ *
+ * Return: the megaflow, or NULL without memory.
+ */
+struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
+			    const struct nlattr *key, const struct flow *flow,
+			    const struct xlate_out *out, const void *body,
+			    size_t body_len)
+{
+	struct mflow *f = calloc(1, sizeof(*f));
+	unsigned int i;
+
+	if (!f)
+		return NULL;
+	f->body = malloc(body_len);
+	f->key = malloc(key->nla_len);
+	if (!f->body || !f->key) {
+		free(f->body);
+		free(f->key);
+		free(f);
+		return NULL;
+	}
+	memcpy(f->ufid, ufid, UFID_LEN);
+	memcpy(f->body, body, body_len);
+	f->body_len = body_len;
+	memcpy(f->key, key, key->nla_len);
+	f->n_rules = out->n_rules;
+	memcpy(f->rules, out->rules, sizeof(f->rules));
+	for (i = 0; i < out->n_ops; i++)
+		if (out->ops[i].type == OP_BPF)
+			f->recirc[f->n_recirc++] = out->ops[i].recirc_id;
+	if (flow->recirc_id)
+		f->recirc[f->n_recirc++] = __builtin_bswap32(flow->recirc_id);
+	f->seen = now_ms();
+	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
+	return f;
 }
 
 /**
@@ -122,54 +171,36 @@ struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
 			      const struct xlate_out *out)
 {
+	uint8_t ufid[UFID_LEN];
 	struct nl_msg *msg;
 	struct mflow *f;
-	unsigned int i;
 	char *body;
+	int err;
 
-	if (HASH_COUNT(sw->flows) >= MAX_FLOWS)
+	if (HASH_COUNT(sw->flows) >= MAX_FLOWS ||
+	    getrandom(ufid, sizeof(ufid), 0) != sizeof(ufid))
 		return NULL;
-	f = calloc(1, sizeof(*f));
 	msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
-	if (!f || !msg)
-		goto err;
-	if (getrandom(f->ufid, sizeof(f->ufid), 0) != sizeof(f->ufid))
-		goto err;
-	nla_put(msg, OVS_FLOW_ATTR_UFID, sizeof(f->ufid), f->ufid);
+	if (!msg)
+		return NULL;
+	nla_put(msg, OVS_FLOW_ATTR_UFID, sizeof(ufid), ufid);
 	nla_put(msg, OVS_FLOW_ATTR_KEY, nla_len(key), nla_data(key));
 	body = nlmsg_tail(nlmsg_hdr(msg));
-	if (sw_build(sw, msg, key, flow, out))
-		goto err;
-	f->body_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - body;
-	f->body = malloc(f->body_len);
-	f->key = malloc(key->nla_len);
-	if (!f->body || !f->key)
-		goto err;
-	memcpy(f->body, body, f->body_len);
-	memcpy(f->key, key, key->nla_len);
-	f->n_rules = out->n_rules;
-	memcpy(f->rules, out->rules, sizeof(f->rules));
-	for (i = 0; i < out->n_ops; i++)
-		if (out->ops[i].type == OP_BPF)
-			f->recirc[f->n_recirc++] = out->ops[i].recirc_id;
-	if (flow->recirc_id)
-		f->recirc[f->n_recirc++] = __builtin_bswap32(flow->recirc_id);
-	f->seen = now_ms();
-	if (dpnl_call(&sw->nl, msg, NULL, NULL)) {
-		msg = NULL;
-		goto err;
+	f = sw_build(sw, msg, key, flow, out) ? NULL :
+	    sw_flow_enter(sw, ufid, key, flow, out, body,
+			  (char *)nlmsg_tail(nlmsg_hdr(msg)) - body);
+	if (!f) {
+		nlmsg_free(msg);
+		return NULL;
 	}
-	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
+	err = dpnl_call(&sw->nl, msg, NULL, NULL);
+	PROBE2(flow_install, f->ufid, err);
+	if (err) {
+		flow_free(sw, f);
+		return NULL;
+	}
 	event_flow(flow, &out->wc, f->ufid, "installed");
 	return f;
-err:
-	nlmsg_free(msg);
-	if (f) {
-		free(f->key);
-		free(f->body);
-	}
-	free(f);
-	return NULL;
 }
 
 /* Delete all megaflows.  Return: how many there were. */
@@ -229,8 +260,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		return;
 	HASH_FIND(hh, t->sw->flows, nla_data(ufid), UFID_LEN, f);
 	if (!f) {
-		/* A former daemon's: of no use once there are rules again. */
-		if (t->sw->tables.n_rules)
+		/* Nobody's: a former daemon's was adopted, if it was right. */
+		if (t->sw->adopted)
 			doom(t, nla_data(ufid));
 		return;
 	}
@@ -272,7 +303,7 @@ void sw_flows_tick(struct sw *sw)
 			if (f)
 				flow_delete(sw, f);
 			else
-				ufid_delete(sw, t.doomed[i], NULL);
+				sw_ufid_delete(sw, t.doomed[i], NULL);
 		}
 		frozen_sweep(&sw->frozen, t.now > FROZEN_KEEP_MS ?
 			     t.now - FROZEN_KEEP_MS : 0);
@@ -318,9 +349,16 @@ void sw_revalidate(struct sw *sw)
 
 	if (txn_defer(sw))
 		return;
+	/* What a former daemon left makes sense again by the first rules. */
+	if (!sw->adopted && sw->tables.n_rules) {
+		sw->adopted = true;
+		sw_adopt(sw);
+	}
+	PROBE1(revalidate_begin, HASH_COUNT(sw->flows));
 	HASH_ITER(hh, sw->flows, f, next)
 		if (!flow_is_right(sw, f))
 			flow_delete(sw, f);
+	PROBE1(revalidate_end, HASH_COUNT(sw->flows));
 }
 
 static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)

@@ -14,10 +14,13 @@
 
 #include "../lib/log.h"
 #include "../lib/version.h"
+#include "caps.h"
 #include "command.h"
 #include "control.h"
+#include "metrics.h"
 #include "options.h"
 #include "pidfile.h"
+#include "service.h"
 #include "switch.h"
 
 #define TICK_MS 500
@@ -53,15 +56,15 @@ static void on_hangup(evutil_socket_t fd, short what, void *sw)
 
 	(void)fd;
 	(void)what;
+	service_reloading();
 	config_reload(sw, why, sizeof(why));	/* the log tells */
+	service_ready();
 }
 
 /* End the daemon, when the answer has gone out. */
 void sw_leave(void)
 {
-	struct timeval soon = { .tv_usec = 50000 };
-
-	event_base_loopexit(main_base, &soon);
+	control_leave(main_base);
 }
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -131,6 +134,22 @@ static void start_switch(struct sw *sw)
 		die("%s", why);
 }
 
+/* Keep those that are needed, once what takes more is done. */
+static void take_privileges(void)
+{
+	char why[256];
+
+	if (caps_check(why, sizeof(why)))
+		die("%s", why);
+	if (bpffs_mount())
+		die("there is no bpffs, and it can't be mounted: mount -t bpf bpf /sys/fs/bpf");
+	if (caps_drop())
+		die("privileges can't be dropped: %s", strerror(errno));
+	if (!caps_has_perfmon())
+		log_event(LOG_main, LEVEL_WARN, "CAP_PERFMON is missing: the kernel refuses programs that add variable offsets to packet pointers",
+			  NULL);
+}
+
 static void take_rundir(const char *pidfile)
 {
 	pid_t holder = 0;
@@ -171,11 +190,18 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 	add_signal(base, SIGTERM, on_signal, base);
 	add_signal(base, SIGINT, on_signal, base);
 	add_signal(base, SIGHUP, on_hangup, sw);
+	if (opts.metrics && metrics_start(sw, base, opts.metrics))
+		die("can't serve metrics on port %lu: %s", opts.metrics,
+		    strerror(errno));
+	if (service_start(base))
+		die("no event loop");
 	if (ready_fd >= 0)
 		be_ready(ready_fd);
+	service_ready();
 	log_event(LOG_main, LEVEL_INFO, "ready", "{s:s,s:s}", "datapath", sw->dp,
 		  "socket", socket_path);
 	event_base_dispatch(base);
+	service_stopping();
 	log_event(LOG_main, LEVEL_INFO, "the daemon ends", NULL);
 }
 
@@ -191,8 +217,7 @@ int main(int argc, char **argv)
 		die("can't write %s: %s", opts.log_file, strerror(errno));
 	if (opts.config && config_set(opts.config))
 		die("can't read %s: %s", opts.config, strerror(errno));
-	if (geteuid())
-		die("must run as root (CAP_NET_ADMIN and CAP_BPF)");
+	take_privileges();
 	signal(SIGPIPE, SIG_IGN);
 	if (opts.detach)
 		ready_fd = go_to_background();

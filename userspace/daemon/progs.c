@@ -26,14 +26,22 @@
 #define BPFFS_MAGIC 0xcafe4a11
 #define PATH_LEN 512
 
-static int make_dirs(char *path)
+/* Mount the bpffs, if it is not.  Return: 0 or a negative errno. */
+int bpffs_mount(void)
 {
 	struct statfs fs;
+
+	if (!statfs(BPFFS, &fs) && (unsigned long)fs.f_type == BPFFS_MAGIC)
+		return 0;
+	return mount("bpf", BPFFS, "bpf", 0, NULL) ? -errno : 0;
+}
+
+static int make_dirs(char *path)
+{
 	char *p;
 
-	if (statfs(BPFFS, &fs) || (unsigned long)fs.f_type != BPFFS_MAGIC)
-		if (mount("bpf", BPFFS, "bpf", 0, NULL))
-			return -errno;
+	if (bpffs_mount())
+		return -errno;
 	for (p = path + strlen(BPFFS) + 1; (p = strchr(p, '/')); p++) {
 		*p = 0;
 		if (mkdir(path, 0700) && errno != EEXIST)

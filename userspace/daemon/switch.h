@@ -68,6 +68,16 @@ struct sw_counts {
 };
 
 /**
+ * struct sw_adoption - what became of a former daemon's megaflows
+ * @kept: were right, and stay.
+ * @repaired: got other actions.
+ * @deleted: were wrong, or of a stage that nothing leads to.
+ */
+struct sw_adoption {
+	unsigned int kept, repaired, deleted;
+};
+
+/**
  * struct sw - the switch
  * @nl: the datapath.
  * @dp: its name.
@@ -78,6 +88,8 @@ struct sw_counts {
  * @ports: numbers of the ports.
  * @n_ports: how many.
  * @idle_ms: a megaflow unused for this long goes.
+ * @adopted: what a former daemon left has been looked at.
+ * @adoption: what became of that.
  * @counts: counters.
  */
 struct sw {
@@ -90,6 +102,8 @@ struct sw {
 	uint32_t ports[MAX_PORTS];
 	unsigned int n_ports;
 	uint64_t idle_ms;
+	bool adopted;
+	struct sw_adoption adoption;
 	struct sw_counts counts;
 };
 
@@ -107,16 +121,25 @@ void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
 			      const struct xlate_out *out);
+struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
+			    const struct nlattr *key, const struct flow *flow,
+			    const struct xlate_out *out, const void *body,
+			    size_t body_len);
+void sw_ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f);
 unsigned int sw_flows_flush(struct sw *sw);
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
 void sw_ports_refresh(struct sw *sw);
+
+/* adopt.c */
+void sw_adopt(struct sw *sw);
 
 /* progs.c: each leaves a sentence in @err if it fails. */
 int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
 	      json_t *notes, char *err, size_t size);
 int prog_unload(struct sw *sw, const char *name, char *err, size_t size);
 void prog_adopt(struct sw *sw);
+int bpffs_mount(void);
 const char *prog_map_dir(const struct sw *sw, const char *name);
 struct prog *prog_find(const struct sw *sw, const char *name);
 

@@ -13,6 +13,7 @@
 
 #include "../lib/log.h"
 #include "events.h"
+#include "probes.h"
 #include "switch.h"
 
 #define BATCH 32
@@ -74,6 +75,8 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 		return;
 	}
 	sw->counts.upcalls++;
+	PROBE3(upcall, __builtin_bswap32(flow.in_port),
+	       __builtin_bswap32(flow.recirc_id), nla_len(packet));
 	if (flow.recirc_id)
 		sw->counts.recirc_upcalls++;
 	sw_xlate(sw, &flow, &out);

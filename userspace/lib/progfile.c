@@ -67,6 +67,8 @@ static const struct {
 	  "the loop's end can't be seen: give it a constant bound" },
 	{ "back-edge from insn",
 	  "the loop's end can't be seen: give it a constant bound, or unroll it" },
+	{ "prohibited for !root",
+	  "the daemon lacks CAP_PERFMON, without which no variable offset can be added to a packet pointer" },
 	{ "too large",
 	  "the verifier gave up: fewer branches in loops, smaller bounds, or several programs" },
 	{ "too many states",

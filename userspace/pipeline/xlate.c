@@ -196,6 +196,24 @@ struct frozen *frozen_find(const struct frozen_set *set, uint32_t id)
 	return NULL;
 }
 
+/**
+ * frozen_rename - give a state another id
+ * @set: the states.
+ * @from: its id; no megaflow of ours may name it.
+ * @to: the id that megaflows of a former daemon name.
+ *
+ * Return: whether it was possible: there is the one, and not the other.
+ */
+bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to)
+{
+	struct frozen *f = frozen_find(set, from);
+
+	if (!f || !to || frozen_find(set, to))
+		return false;
+	f->id = to;
+	return true;
+}
+
 /* The state equal to @like, made if there is none. */
 static struct frozen *frozen_get(struct frozen_set *set,
 				 const struct frozen *like, uint64_t now)

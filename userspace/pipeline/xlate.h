@@ -127,6 +127,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out);
 
 struct frozen *frozen_find(const struct frozen_set *set, uint32_t id);
+bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to);
 void frozen_sweep(struct frozen_set *set, uint64_t older_than);
 void frozen_clear(struct frozen_set *set);
 

@@ -1,0 +1,232 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Control of the daemon: by the stock ovs-appctl, in batches, by a configuration, with
+# events; metrics, what a service manager is told; and clients that misbehave.
+# userspace/tests/test_control.sh runs the same where the module is not loaded, with
+# the daemon on a datapath that is none.
+# shellcheck source=../lib/ktap.sh
+. "$(dirname "$0")/../lib/ktap.sh"
+
+[ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
+plan 52
+ctl() {
+	userspace/ovs-bpfctl "$@"
+}
+run=/run/openvswitch
+daemon=userspace/ovs-bpfd
+if [ -n "$WITHOUT_DATAPATH" ]; then
+	daemon=userspace/tests/ovs-bpfd-without-datapath
+else
+	echo "install openvswitch /bin/false" >/etc/modprobe.d/no-stock.conf
+	load_module
+	ip link set lo up
+	ip link add a0 type veth peer name a1
+	ip link add b0 type veth peer name b1
+	ip link set a0 up
+	ip link set b0 up
+fi
+cat >/run/config <<CONFIG
+# all of the switch
+port add a0 1
+port add b0 2
+prog load alpha $PWD/bpf-progs/alpha/alpha.bpf.o
+rule add "table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1"
+rule add table=1,actions=output:2
+vlog set prog:file:dbg
+CONFIG
+check "start, with a configuration" $daemon --detach --dp sw0 --config /run/config --log-file /run/log --log-format json --metrics 19310
+check_not "a second daemon does not start" timeout 10 $daemon --dp sw0
+check "and says which one runs" eval \
+	'timeout 10 $daemon --dp sw0 2>&1 | grep "runs, as process $(cat $run/ovs-bpfd.pid)"'
+
+check "ovs-appctl lists commands" eval 'ovs-appctl -t ovs-bpfd list-commands | grep -q "^  port/add  *DEVICE \[NUMBER\] \[internal\]"'
+check "and the version" eval 'ovs-appctl -t ovs-bpfd version | grep -q "^ovs-bpfd [0-9]"'
+check "it dumps" eval 'ovs-appctl -t ovs-bpfd rule/dump | grep -q "^table=0,n_packets=0,n_bytes=0,priority=1,in_port=1,actions=bpf(alpha)"'
+check "vlog/list" eval 'ovs-appctl -t ovs-bpfd vlog/list | grep -q "^prog  *INFO  *OFF  *DBG"'
+check "vlog/set" eval 'ovs-appctl -t ovs-bpfd vlog/set flow:console:warn && ovs-appctl -t ovs-bpfd vlog/list | grep -q "^flow  *WARN  *OFF  *INFO"'
+check_not "a level that there is not is refused" ovs-appctl -t ovs-bpfd vlog/set flow:console:wrn
+check "an error is one of ovs-appctl" eval 'ovs-appctl -t ovs-bpfd port/add 2>&1 | grep -q "DEVICE is missing"'
+check "every listed command is known to ovs-bpfctl, and has help" eval \
+	'for c in $(ctl -j list-commands | jq -r ".[].name"); do ctl ${c%%/*} $([ $c = ${c#*/} ] || echo ${c#*/}) --help || exit 1; done'
+json_all() {
+	local c
+	for c in version "config show" "dp show" "port list" "prog list" "prog show" "prog show alpha" \
+		"map list" "map dump alpha runs" "rule dump" "table show" "flow dump" "flow dump -m" \
+		"upcall show" "vlog list" list-commands; do
+		# shellcheck disable=SC2086
+		ctl -j $c | jq -e . || { echo "-j $c"; return 1; }
+		# shellcheck disable=SC2086
+		ctl $c | grep -v '[{}]' | grep -q . || [ "${c%% *}" = flow ] || { echo "$c"; return 1; }
+	done
+}
+check "each answer is JSON with -j, text without" json_all
+check "text and JSON say the same" eval \
+	'[ "$(ctl port list | sed -n "s/^port \([0-9]*\): \([^ ]*\) .*/\1 \2/p")" = "$(ctl -j port list | jq -r ".[] | \"\(.port) \(.name)\"")" ]'
+check "the log is JSON" eval 'jq -s -e "map(select(.module == \"config\" and .level == \"INFO\")) | length > 0" /run/log'
+
+cat >/run/batch <<'BATCH'
+rule add "table=5,actions=drop"
+port add nosuch0 7
+BATCH
+check_not "a batch with a command that fails" ctl batch /run/batch
+check "is told by line" eval 'ctl batch /run/batch 2>&1 | grep -q "^ovs-bpfctl: /run/batch:2: can.t add nosuch0: "'
+check_not "and leaves nothing behind" eval 'ctl rule dump | grep table=5'
+printf 'port del b0\nrule del table=1\nprog load alpha2 %s\nnonsense\n' "$PWD/bpf-progs/alpha/alpha.bpf.o" >/run/batch
+check_not "whatever the commands are" ctl batch /run/batch
+check "rules, ports and programs are as they were" eval \
+	'ctl rule dump | grep -q table=1 && ctl port list | grep -q b0 && ! ctl prog list | grep alpha2 && ! ls /sys/fs/bpf/ovs-bpf/v1/sw0/map/alpha2/runs'
+printf 'rule add table=5,actions=drop\nrule add table=6,actions=drop\ntable show\n' >/run/batch
+check "a batch that is right is done, and its answers come" eval 'ctl batch /run/batch | grep -q "^table 6: 1 rules"'
+printf 'dp del\n' >/run/batch
+check_not "what can't be undone can't be in a batch" ctl batch /run/batch
+
+check "a map's value is set" eval 'ctl map set alpha runs 00000000 0700000000000000 && ctl map get alpha runs 00000000 | grep -q "^00000000 = 0700000000000000"'
+check_not "a value of the wrong size is refused" ctl map set alpha runs 00000000 07
+
+hangup() {
+	local n
+	n=$(ctl -j config show | jq ".loads + .failures")
+	kill -HUP "$(cat $run/ovs-bpfd.pid)"
+	wait_until 10 eval "[ \$(ctl -j config show | jq '.loads + .failures') -gt $n ]"
+}
+id=$(ctl -j prog show alpha | jq .id)
+sed -i -e 's/^rule add table=1.*/rule add table=1,priority=9,actions=output:2/' -e '/^port add b0/d' /run/config
+check "SIGHUP reads the configuration again" hangup
+check "its rules are the rules" eval '[ "$(ctl rule dump | grep -o "table=.*actions" | sed s/,n_.*prio/,prio/)" = "$(printf "table=0,priority=1,in_port=1,actions\ntable=1,priority=9,actions")" ]'
+check_not "a port that it no more names is gone" eval 'ctl port list | grep b0'
+check "a program that has not changed is the same" eval '[ "$(ctl -j prog show alpha | jq .id)" = "$id" ] && ctl map get alpha runs 00000000 | grep -q "= 07"'
+before=$(ctl rule dump; ctl port list; ctl prog list)
+printf 'port add b0 2\nrule add table=0,actions=bpf(nosuch)\n' >/run/config
+check "a configuration that is wrong" hangup
+check "is told, by line" eval 'ctl config show | grep -q "the last attempt failed: /run/config:2: no program nosuch is loaded"'
+check "and changes nothing" eval '[ "$before" = "$(ctl rule dump; ctl port list; ctl prog list)" ]'
+
+printf 'table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1\ntable=3,actions=drop\n' >/run/rules
+check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added, 1 deleted, 1 kept"'
+printf 'table=7,actions=drop\ntable=8,actions=dorp\n' >/run/rules
+check_not "is all or nothing" ctl rule replace /run/rules
+check "the rules are those of before" eval '[ "$(ctl rule dump | grep -c .)" = 2 ] && ! ctl rule dump | grep -q table=7'
+
+ctl monitor rule port >/run/events &
+monitor=$!
+check "events come to who asked for them" eval \
+	'wait_until 10 eval "ctl rule add table=9,actions=drop; grep -q \"rule: added table=9\" /run/events" && ctl rule del table=9 && wait_until 5 grep -q "rule: deleted table=9" /run/events'
+check "of ports too, whoever adds them" eval 'ctl port add b0 2 && wait_until 5 grep -q "port: added port 2" /run/events'
+kill $monitor
+
+cat >/run/misbehave.py <<'PY'
+import json, os, socket, sys, time
+pid = open('/run/openvswitch/ovs-bpfd.pid').read().strip()
+def dial():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect('/run/openvswitch/ovs-bpfd.%s.ctl' % pid)
+    return s
+def rss():
+    return [int(l.split()[1]) for l in open('/proc/%s/status' % pid) if l.startswith('VmRSS')][0]
+def ask(method, *params):
+    return json.dumps({'id': 1, 'method': method, 'params': list(params)}).encode()
+if sys.argv[1] == 'deaf':
+    # Asks and asks, and never listens.
+    deaf = [dial() for i in range(8)]
+    before, asked = rss(), 0
+    for s in deaf:
+        s.setblocking(False)
+        try:
+            while asked < 1 << 26:
+                asked += s.send(ask('list-commands') * 50)
+        except BlockingIOError:
+            pass
+    s = dial()
+    s.settimeout(20)
+    s.sendall(ask('version'))
+    assert b'ovs-bpfd' in s.recv(1000)
+    grown = rss() - before
+    print('grown by %d KiB' % grown)
+    assert grown < 16384, grown
+elif sys.argv[1] == 'dribble':
+    # A request byte by byte, with others in between.
+    slow, text = dial(), ask('version')
+    for b in text:
+        slow.sendall(bytes([b]))
+        s = dial()
+        s.sendall(ask('version'))
+        assert b'ovs-bpfd' in s.recv(1000)
+        s.close()
+    assert b'ovs-bpfd' in slow.recv(1000)
+elif sys.argv[1] == 'huge':
+    s, sent = dial(), 0
+    try:
+        s.sendall(b'{"id":1,"method":"')
+        while sent < 1 << 26:
+            sent += s.send(b'A' * 65536)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    assert sent < 1 << 22, sent
+elif sys.argv[1] == 'many':
+    s = [dial() for i in range(100)]
+    s[0].sendall(ask('version'))
+    assert b'ovs-bpfd' in s[0].recv(1000)
+elif sys.argv[1] == 'half':
+    # Says no more, and still gets its answer.
+    s = dial()
+    s.sendall(ask('version'))
+    s.shutdown(socket.SHUT_WR)
+    assert b'ovs-bpfd' in s.recv(1000)
+    assert s.recv(1000) == b''
+PY
+for how in deaf dribble huge many half; do
+	check "a client that misbehaves: $how" timeout 60 /usr/bin/python3 /run/misbehave.py $how
+done
+mkfifo /run/fifo
+check_not "a file that is a pipe is not waited for" timeout 10 userspace/ovs-bpfctl rule load /run/fifo
+
+scrape() {
+	curl -s --noproxy '*' "http://127.0.0.1:19310$1"
+}
+check "metrics have the exporter's names" eval \
+	'scrape /metrics | grep -q "^openvswitch_datapath_stats_hits_total{datapath=\"sw0\"} [0-9]*$" && scrape /metrics | grep -q "^openvswitch_datapath_megaflow_stats_masks{datapath=\"sw0\"} [0-9]"'
+check "each has a type and no sample comes twice" eval \
+	'scrape /metrics | awk "/^# TYPE/ { t[\$3] = 1; next } /^#/ { next } { n = \$1; sub(/{.*/, \"\", n); if (!t[n] || seen[\$1]++) { print; bad = 1 } } END { exit bad || NR < 40 }"'
+check "they are those of the daemon" eval '[ "$(scrape /metrics | sed -n "s/^ovs_bpfd_rules //p")" = "$(ctl rule dump | grep -c .)" ]'
+check "another page is not there" eval '[ "$(curl -s --noproxy "*" -o /dev/null -w "%{http_code}" http://127.0.0.1:19310/x)" = 404 ]'
+check "the daemon has two capabilities, and one more if it had that" eval 'grep -qE "^CapEff:[[:space:]]*000000c000001000$" /proc/$(cat $run/ovs-bpfd.pid)/status'
+ctl dp del
+wait_until 10 eval "! test -e $run/ovs-bpfd.pid"
+
+cat >/run/manager.py <<'PY'
+import os, signal, socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('/run/notify')
+s.settimeout(30)
+env = dict(os.environ, NOTIFY_SOCKET='/run/notify', WATCHDOG_USEC='400000')
+p = subprocess.Popen([sys.argv[1], '--dp', 'sw1'], env=env)
+def until(word):
+    seen = b''
+    while word not in seen:
+        seen = s.recv(1000)
+until(b'READY=1')
+for i in range(4):
+    until(b'WATCHDOG=1')
+p.send_signal(signal.SIGHUP)
+until(b'RELOADING=1\nMONOTONIC_USEC=')
+until(b'READY=1')
+p.send_signal(signal.SIGTERM)
+until(b'STOPPING=1')
+assert p.wait(30) == 0
+PY
+check "a service manager is told how it goes" timeout 120 /usr/bin/python3 /run/manager.py $daemon
+for cap in net_admin bpf; do
+	check "without ${cap^^} it says so in a sentence" eval \
+		"setpriv --bounding-set=-$cap timeout 10 $daemon --dp sw2 2>&1 | grep '^ovs-bpfd: CAP_${cap^^} is missing: '"
+done
+check "with those two it runs" eval \
+	'timeout -s INT 5 setpriv --bounding-set=-all,+net_admin,+bpf $daemon --dp sw2 --detach && ctl prog load dscp bpf-progs/dscp/dscp.bpf.o'
+check "a program that needs one more is refused, with a hint" eval \
+	'ctl prog load lb bpf-progs/lb/lb.bpf.o 2>&1 | grep "^hint: the daemon lacks CAP_PERFMON"'
+ctl dp del
+if [ -z "$WITHOUT_DATAPATH" ]; then
+	check "the module unloads" unload_module
+else
+	point 0 "the module unloads # SKIP it is not loaded"
+fi
+finish

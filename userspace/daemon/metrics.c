@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Metrics in the text format of Prometheus.  What the datapath itself counts has the
+ * names that openvswitch_exporter has for it.
+ */
+#include "metrics.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "command.h"
+#include "control.h"
+#include "switch.h"
+
+/**
+ * struct family - metrics of one name
+ * @name: the name.
+ * @type: "counter" or "gauge".
+ * @help: what it is.
+ * @path: where its value is, in the JSON that a command shows.
+ */
+struct family {
+	const char *name;
+	const char *type;
+	const char *help;
+	const char *path[2];
+};
+
+static const struct family of_datapath[] = {
+	{ "openvswitch_datapath_stats_hits_total", "counter",
+	  "Packets that matched a megaflow.", { "lookups", "hit" } },
+	{ "openvswitch_datapath_stats_misses_total", "counter",
+	  "Packets that matched none.", { "lookups", "missed" } },
+	{ "openvswitch_datapath_stats_lost_total", "counter",
+	  "Packets that matched none and did not reach the daemon.", { "lookups", "lost" } },
+	{ "openvswitch_datapath_stats_flows", "gauge",
+	  "Megaflows in the datapath.", { "flows", NULL } },
+	{ "openvswitch_datapath_megaflow_stats_masks", "gauge",
+	  "Different masks of megaflows.", { "masks", NULL } },
+	{ "openvswitch_datapath_megaflow_stats_mask_hits_total", "counter",
+	  "Masks that were tried for packets.", { "mask_hits", NULL } },
+};
+
+static const struct family of_port[] = {
+#define PORT(name, help) \
+	{ "ovs_bpfd_port_" #name "_total", "counter", help, { #name, NULL } }
+	PORT(rx_packets, "Packets received by a port."),
+	PORT(tx_packets, "Packets sent by a port."),
+	PORT(rx_bytes, "Bytes received by a port."),
+	PORT(tx_bytes, "Bytes sent by a port."),
+	PORT(rx_errors, "Receive errors of a port."),
+	PORT(tx_errors, "Transmit errors of a port."),
+	PORT(rx_dropped, "Packets received by a port and dropped."),
+	PORT(tx_dropped, "Packets not sent by a port."),
+#undef PORT
+};
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static void head(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A label's value, in quotes. */
+static void label(FILE *out, const char *s)
+{
+	fputc('"', out);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', out);
+		if (*s == '\n')
+			fputs("\\n", out);
+		else
+			fputc(*s, out);
+	}
+	fputc('"', out);
+}
+
+static json_int_t value_at(const json_t *row, const char *const path[2])
+{
+	const json_t *v = json_object_get(row, path[0]);
+
+	if (path[1])
+		v = json_object_get(v, path[1]);
+	return json_integer_value(v);
+}
+
+static void write_datapath(const struct sw *sw, const json_t *dp, FILE *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < N(of_datapath); i++) {
+		const struct family *f = &of_datapath[i];
+
+		head(out, f->name, f->type, f->help);
+		fprintf(out, "%s{datapath=", f->name);
+		label(out, sw->dp);
+		fprintf(out, "} %lld\n", (long long)value_at(dp, f->path));
+	}
+}
+
+static void write_ports(const struct sw *sw, const json_t *ports, FILE *out)
+{
+	const json_t *port;
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < N(of_port); i++) {
+		const struct family *f = &of_port[i];
+
+		head(out, f->name, f->type, f->help);
+		json_array_foreach(ports, k, port) {
+			fprintf(out, "%s{datapath=", f->name);
+			label(out, sw->dp);
+			fprintf(out, ",port=\"%lld\",name=", (long long)
+				json_integer_value(json_object_get(port, "port")));
+			label(out, json_string_value(json_object_get(port, "name")));
+			fprintf(out, "} %lld\n", (long long)value_at(port, f->path));
+		}
+	}
+}
+
+static void one(FILE *out, const char *name, const char *type, const char *help,
+		uint64_t value)
+{
+	head(out, name, type, help);
+	fprintf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void write_daemon(const struct sw *sw, FILE *out)
+{
+	const struct sw_counts *c = &sw->counts;
+	const struct prog *p;
+	unsigned int n = 0;
+
+	for (p = sw->progs; p; p = p->next)
+		n++;
+#define COUNTER(name, field, help) one(out, "ovs_bpfd_" name "_total", "counter", help, field)
+#define GAUGE(name, value, help) one(out, "ovs_bpfd_" name, "gauge", help, value)
+	COUNTER("upcalls", c->upcalls, "Upcalls that were answered.");
+	COUNTER("upcalls_recirculated", c->recirc_upcalls, "Those of recirculated packets.");
+	COUNTER("upcalls_no_rule", c->no_rule, "Those without a rule.");
+	COUNTER("upcalls_unknown_stage", c->unknown_recirc, "Those of a stage that is not known.");
+	COUNTER("upcalls_malformed", c->malformed, "Upcalls that made no sense.");
+	COUNTER("upcall_overruns", c->lost, "Times that the upcall socket ran over.");
+	COUNTER("flows_installed", c->installed, "Megaflows that were installed.");
+	COUNTER("flows_refused", c->install_failed, "Megaflows that could not be.");
+	COUNTER("packets_executed", c->executed, "Packets of upcalls sent on.");
+	COUNTER("packets_refused", c->execute_failed, "Packets of upcalls that could not be.");
+	COUNTER("control_requests", control_counts.requests, "Commands of clients.");
+	COUNTER("control_refused", control_counts.refused, "Those that were refused.");
+	COUNTER("control_dropped", control_counts.dropped, "Clients that were dropped.");
+	COUNTER("events", control_counts.events, "Events sent to clients.");
+	COUNTER("events_lost", control_counts.events_lost, "Events that a client was too slow for.");
+	GAUGE("control_clients", control_counts.clients, "Clients of the control socket.");
+	GAUGE("rules", sw->tables.n_rules, "Rules.");
+	GAUGE("programs", n, "Programs.");
+	GAUGE("ports", sw->n_ports, "Ports.");
+	GAUGE("flows", HASH_COUNT(sw->flows), "Megaflows that the daemon knows.");
+	GAUGE("adopted_flows", sw->adoption.kept + sw->adoption.repaired,
+	      "Megaflows taken over from a former daemon.");
+#undef COUNTER
+#undef GAUGE
+}
+
+/**
+ * metrics_write - write all metrics
+ * @sw: the switch.
+ * @out: where to.
+ *
+ * Return: 0, or -1 if the datapath does not answer.
+ */
+int metrics_write(struct sw *sw, FILE *out)
+{
+	json_t *dp = dp_describe(sw), *ports = ports_describe(sw);
+	int err = dp && ports ? 0 : -1;
+
+	if (!err) {
+		write_datapath(sw, dp, out);
+		write_ports(sw, ports, out);
+		write_daemon(sw, out);
+	}
+	json_decref(dp);
+	json_decref(ports);
+	return err;
+}

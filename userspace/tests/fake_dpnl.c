@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A datapath that is none: it remembers ports and megaflows, so that the daemon can be
+ * run, and fed nonsense, where the module is not loaded.  It stands in for lib/dpnl.c.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/openvswitch.h>
+#include <netlink/genl/ctrl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/dpnl.h"
+
+#define MAX_THINGS 256
+
+static struct port {
+	char name[16];
+	uint32_t no, type;
+} ports[MAX_THINGS];
+static unsigned int n_ports;
+
+/* Attributes as they came. */
+static struct flow_copy {
+	uint8_t ufid[UFID_LEN];
+	char *attrs;
+	int len;
+} flows[MAX_THINGS];
+static unsigned int n_flows;
+
+int dpnl_open(struct dpnl *nl)
+{
+	int i;
+
+	memset(nl, 0, sizeof(*nl));
+	nl->sk = nl_socket_alloc();
+	nl->up = nl_socket_alloc();
+	if (genl_connect(nl->up))
+		return -EIO;
+	for (i = 0; i < N_FAMILIES; i++)
+		nl->family[i] = 100 + i;
+	return 0;
+}
+
+void dpnl_close(struct dpnl *nl)
+{
+	while (n_flows)
+		free(flows[--n_flows].attrs);
+	n_ports = 0;
+	nl_socket_free(nl->sk);
+	nl_socket_free(nl->up);
+}
+
+struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
+			int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(DPNL_MAX_MSG + 4096);
+	int *hdr = genlmsg_put(msg, 1, 1, nl->family[family], sizeof(*hdr), flags,
+			       cmd, 1);
+
+	*hdr = nl->dp_ifindex;
+	return msg;
+}
+
+static int refuse(struct dpnl *nl, int err, const char *why)
+{
+	snprintf(nl->err, sizeof(nl->err), "%s (%s)", why, strerror(-err));
+	return err;
+}
+
+static void tell_port(const struct port *p, dpnl_cb cb, void *arg)
+{
+	struct ovs_vport_stats stats = { .rx_packets = p->no };
+	struct nlattr *attrs[64] = {};
+	struct nl_msg *msg = nlmsg_alloc();
+
+	nla_put_u32(msg, OVS_VPORT_ATTR_PORT_NO, p->no);
+	nla_put_u32(msg, OVS_VPORT_ATTR_TYPE, p->type);
+	nla_put_string(msg, OVS_VPORT_ATTR_NAME, p->name);
+	nla_put(msg, OVS_VPORT_ATTR_STATS, sizeof(stats), &stats);
+	nla_parse(attrs, 63, nlmsg_attrdata(nlmsg_hdr(msg), 0),
+		  nlmsg_attrlen(nlmsg_hdr(msg), 0), NULL);
+	cb(attrs, 1, arg);
+	nlmsg_free(msg);
+}
+
+static struct flow_copy *flow_find(const struct nlattr *ufid)
+{
+	unsigned int i;
+
+	for (i = 0; ufid && i < n_flows; i++)
+		if (!memcmp(flows[i].ufid, nla_data(ufid), UFID_LEN))
+			return &flows[i];
+	return NULL;
+}
+
+static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
+		   int len, dpnl_cb cb, void *arg)
+{
+	struct flow_copy *f = flow_find(a[OVS_FLOW_ATTR_UFID]);
+	struct nlattr *told[64] = {};
+	unsigned int i;
+
+	if (cmd == OVS_FLOW_CMD_GET) {
+		for (i = 0; i < n_flows; i++) {
+			nla_parse(told, 63, (void *)flows[i].attrs, flows[i].len,
+				  NULL);
+			cb(told, 1, arg);
+		}
+		return 0;
+	}
+	if (cmd == OVS_FLOW_CMD_DEL) {
+		if (!f)
+			return refuse(nl, -ENOENT, "no such flow");
+		free(f->attrs);
+		*f = flows[--n_flows];
+		return 0;
+	}
+	if (!f && n_flows == MAX_THINGS)
+		return refuse(nl, -ENOSPC, "too many flows");
+	if (!f) {
+		f = &flows[n_flows++];
+		memcpy(f->ufid, nla_data(a[OVS_FLOW_ATTR_UFID]), UFID_LEN);
+	} else {
+		free(f->attrs);
+	}
+	f->attrs = malloc(len);
+	f->len = len;
+	memcpy(f->attrs, attrs, len);
+	return 0;
+}
+
+static int on_port(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
+		   void *arg)
+{
+	const char *name = a[OVS_VPORT_ATTR_NAME] ?
+			   nla_get_string(a[OVS_VPORT_ATTR_NAME]) : "";
+	uint32_t no = a[OVS_VPORT_ATTR_PORT_NO] ?
+		      nla_get_u32(a[OVS_VPORT_ATTR_PORT_NO]) : n_ports;
+	unsigned int i;
+
+	if (cmd == OVS_VPORT_CMD_GET) {
+		for (i = 0; i < n_ports; i++)
+			tell_port(&ports[i], cb, arg);
+		return 0;
+	}
+	for (i = 0; i < n_ports && strcmp(ports[i].name, name); i++)
+		;
+	if (cmd == OVS_VPORT_CMD_DEL) {
+		if (i == n_ports)
+			return refuse(nl, -ENODEV, "no such port");
+		ports[i] = ports[--n_ports];
+		return 0;
+	}
+	if (!strncmp(name, "nosuch", 6) || strlen(name) > 15 || !*name)
+		return refuse(nl, -ENODEV, "no such device");
+	if (i < n_ports || n_ports == MAX_THINGS)
+		return refuse(nl, -EEXIST, "it is a port");
+	snprintf(ports[n_ports].name, sizeof(ports[0].name), "%s", name);
+	ports[n_ports].no = no;
+	ports[n_ports++].type = nla_get_u32(a[OVS_VPORT_ATTR_TYPE]);
+	return 0;
+}
+
+int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
+{
+	struct genlmsghdr *g = nlmsg_data(nlmsg_hdr(msg));
+	void *attrs = genlmsg_attrdata(g, sizeof(int));
+	int len = genlmsg_attrlen(g, sizeof(int)), err = 0;
+	struct ovs_dp_stats stats = { .n_hit = 7, .n_flows = n_flows };
+	struct nlattr *a[64] = {}, *told[64] = {};
+	char dp[64];
+
+	nla_parse(a, 63, attrs, len, NULL);
+	if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_FLOW]) {
+		err = on_flow(nl, g->cmd, a, attrs, len, cb, arg);
+	} else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_VPORT]) {
+		err = on_port(nl, g->cmd, a, cb, arg);
+	} else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_DATAPATH] && cb) {
+		told[OVS_DP_ATTR_STATS] = (void *)dp;
+		told[OVS_DP_ATTR_STATS]->nla_len = NLA_HDRLEN + sizeof(stats);
+		memcpy(nla_data(told[OVS_DP_ATTR_STATS]), &stats, sizeof(stats));
+		cb(told, 1, arg);
+	}
+	nlmsg_free(msg);
+	return err;
+}
+
+int dpnl_dp_open(struct dpnl *nl, const char *name, bool create)
+{
+	(void)create;
+	nl->dp_ifindex = 1;
+	snprintf(ports[0].name, sizeof(ports[0].name), "%.15s", name);
+	ports[0].type = OVS_VPORT_TYPE_INTERNAL;
+	n_ports = 1;
+	return 0;
+}
+
+int dpnl_dp_del(struct dpnl *nl)
+{
+	nl->dp_ifindex = 0;
+	return 0;
+}
+
+int dpnl_dp_get(struct dpnl *nl, dpnl_cb cb, void *arg)
+{
+	return dpnl_call(nl, dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_GET, 0), cb, arg);
+}
+
+int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
+		  uint32_t number)
+{
+	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_NEW, 0);
+
+	nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
+	nla_put_u32(msg, OVS_VPORT_ATTR_TYPE, internal ?
+		    OVS_VPORT_TYPE_INTERNAL : OVS_VPORT_TYPE_NETDEV);
+	if (number)
+		nla_put_u32(msg, OVS_VPORT_ATTR_PORT_NO, number);
+	return dpnl_call(nl, msg, NULL, NULL);
+}
+
+int dpnl_port_del(struct dpnl *nl, const char *name)
+{
+	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_DEL, 0);
+
+	nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
+	return dpnl_call(nl, msg, NULL, NULL);
+}
+
+int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg)
+{
+	return dpnl_call(nl, dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_GET, NLM_F_DUMP),
+			 cb, arg);
+}
