@@ -86,7 +86,7 @@ check_not "a value of the wrong size is refused" ctl map set alpha runs 00000000
 hangup() {
 	local n
 	n=$(ctl -j config show | jq ".loads + .failures")
-	kill -HUP "$(cat $run/ovs-bpfd.pid)"
+	kill -HUP "$(cat "$run/ovs-bpfd.pid")"
 	wait_until 10 eval "[ \$(ctl -j config show | jq '.loads + .failures') -gt $n ]"
 }
 id=$(ctl -j prog show alpha | jq .id)
@@ -107,7 +107,7 @@ printf 'table=7,actions=drop\ntable=8,actions=dorp\n' >/run/rules
 check_not "is all or nothing" ctl rule replace /run/rules
 check "the rules are those of before" eval '[ "$(ctl rule dump | grep -c .)" = 2 ] && ! ctl rule dump | grep -q table=7'
 
-ctl monitor rule port >/run/events &
+userspace/ovs-bpfctl monitor rule port >/run/events 2>&1 &
 monitor=$!
 check "events come to who asked for them" eval \
 	'wait_until 10 eval "ctl rule add table=9,actions=drop; grep -q \"rule: added table=9\" /run/events" && ctl rule del table=9 && wait_until 5 grep -q "rule: deleted table=9" /run/events'

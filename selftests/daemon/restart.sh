@@ -126,7 +126,7 @@ entries() {
 	bpftool -j map dump pinned /sys/fs/bpf/ovs-bpf/v1/sw0/map/lb/conns | jq length
 }
 adopted() {	# EXPRESSION of kept, repaired, deleted
-	jq -e "select(.message == \"a former daemon's megaflows were adopted\") | $1" /run/log ||
+	jq -s -e "map(select(.message == \"a former daemon's megaflows were adopted\"))[0] | $1" /run/log ||
 		{ cat /run/log; ctl flow dump -m; false; }
 }
 names() {
@@ -150,8 +150,14 @@ check "the datapath goes on forwarding" progress 5
 check "another daemon starts" start_daemon
 check "all megaflows were right, and stay" adopted '.kept >= 4 and .repaired == 0 and .deleted == 0'
 check "they are the same" still_there "$before"
-check "so is the program" eval '[ "$(ctl -j prog show lb | jq .id)" = "$prog" ]'
-check "and its map" eval '[ "$held" -gt 0 ] && [ "$(entries)" -ge "$held" ]'
+same_prog() {
+	[ "$(ctl -j prog show lb | jq .id)" = "$prog" ]
+}
+same_map() {
+	[ "$held" -gt 0 ] && [ "$(entries)" -ge "$held" ]
+}
+check "so is the program" same_prog
+check "and its map" same_map
 check "traffic goes on" progress 5
 check "rules count again" eval 'wait_until 10 eval "ctl rule dump | grep \"nw_dst=10.0.0.100\" | grep -q \"n_packets=[1-9]\""'
 check "no megaflow had to be made anew" eval 'ctl upcall show | tee /dev/stderr | grep -q "^megaflows installed: [01],"'

@@ -358,8 +358,8 @@ static void decide(struct sw *sw, struct orphan *o)
 		sw->adoption.kept++;
 	} else if (ok) {
 		/* The mask must be the one that is there. */
-		struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_NEW,
-					      NLM_F_CREATE);
+		struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_SET,
+					      0);
 
 		if (msg) {
 			nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
@@ -374,6 +374,9 @@ static void decide(struct sw *sw, struct orphan *o)
 		if (ok) {
 			enter(sw, o, &m);
 			sw->adoption.repaired++;
+		} else {
+			log_often(LOG_flow, LEVEL_INFO, "a megaflow can't be mended",
+				  "{s:s}", "why", sw->nl.err);
 		}
 	}
 	nlmsg_free(m.msg);

@@ -189,6 +189,7 @@ static int open_object(struct progfile *f, const char *path)
 	int err;
 
 	f->verdict = "unusable";
+	f->hint = "the file must be what \"clang -target bpf -g -O2 -c\" makes";
 	buf = read_file(path, MAX_OBJECT, &len, f->err, sizeof(f->err));
 	if (!buf)
 		return -EINVAL;
@@ -199,10 +200,11 @@ static int open_object(struct progfile *f, const char *path)
 	err = errno;
 	f->hash = hash_of(buf, len);
 	free(buf);
-	if (f->obj)
+	if (f->obj) {
+		f->hint = NULL;
 		return 0;
+	}
 	libbpf_strerror(err, why, sizeof(why));
-	f->hint = "the file must be what \"clang -target bpf -g -O2 -c\" makes";
 	snprintf(f->err, sizeof(f->err), "can't read %.400s: %s", path, why);
 	return -err;
 }
