@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every verdict, what a program sees, what it may do to the packet, loops."""
 import os
+import socket
 import struct
 import sys
 
@@ -155,6 +156,17 @@ install(ETH_TYPE, 0x1234, after=[set_masked(nl.IPV4, nl.ip4('9.9.9.9') + bytes(8
 bed.wires[3].send(packet())
 t.equal(bed.recv(2), [packet()[:12] + b'\x12\x34' + packet()[14:]],
         'a set of IPv4 behind leaves a packet alone that is none any more')
+# Devices go by what the kernel says is the protocol, which is seen where a packet goes out.
+tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+tap.bind(('p2', 0))
+tap.settimeout(3)
+install(ETH_TYPE, 0x1234, after=[nl.output(2)])
+bed.wires[3].send(packet())
+bed.recv(2)
+frame, a = tap.recvfrom(2000)
+t.equal((a[1], a[2], frame[12:14]), (0x1234, socket.PACKET_OUTGOING, b'\x12\x34'),
+        'the device is told the new type')
+tap.close()
 install(SRC, after=[nl.attr(nl.RECIRC, 5)])
 k5, m5 = any_from(3, 5)
 k5[4] = nl.attr(nl.IPV4, nl.ip4('10.0.0.2') + bytes(4) + bytes((17, 0, 0, 0)))
