@@ -7,6 +7,8 @@ T ?=
 
 help:
 	@echo "make check         set up, build, run all tests (T=NAME: one group or one test)"
+	@echo "make check-full    the same and more: all of it on Linux 6.12 too, the stock module's"
+	@echo "                   runs of the tests, both debug kernels; takes hours (T=NAME)"
 	@echo "make check-debug   set up, build, run the tests on the x86 debug kernel (T=NAME)"
 	@echo "make debug-kernel-uml, debug-kernel-x86   build a kernel that reports its own faults (once)"
 	@echo "make demo          set up, build, show the main job: a load balancer in the switch"
@@ -17,7 +19,7 @@ help:
 	@echo "make kmod          build kmod/openvswitch.ko (KVER=version or KDIR=headers)"
 	@echo "make progs         build the BPF programs"
 	@echo "make userspace     build ovs-bpfd and ovs-bpfctl"
-	@echo "make lint          shellcheck of the scripts, sparse on the module"
+	@echo "make lint          shellcheck of the scripts; sparse and W=1 on the module, for both kernels"
 	@echo "make clean         remove what was built"
 
 setup:
@@ -39,6 +41,9 @@ demo: kmod progs userspace
 check: kmod progs userspace
 	@scripts/check $(T)
 
+check-full: kmod progs userspace debug-kernel-uml debug-kernel-x86
+	@scripts/check --full $(T)
+
 check-debug: kmod progs userspace debug-kernel-x86
 	@scripts/check --debug $(T)
 
@@ -57,13 +62,12 @@ bench-plots:
 debug-kernel-uml debug-kernel-x86: setup
 	@scripts/debug-kernel $(@:debug-kernel-%=%)
 
-# The kernel's own headers have arrays of structs that end in an array.
-SPARSE = -Wsparse-error -Wno-flexible-array-array
-
 lint: setup
 	shellcheck -x scripts/setup scripts/btf scripts/demo scripts/vm scripts/uml \
-		scripts/uml-init scripts/guest-stage2 scripts/debug-kernel scripts/debug-kmod selftests/*/*.sh
-	$(MAKE) -s -C $(KDIR) M=$(CURDIR) C=2 W=1 CF="$(SPARSE)" KCFLAGS=-Werror modules
+		scripts/uml-init scripts/guest-stage2 scripts/debian-root scripts/with-ovs scripts/debug-kernel scripts/build-kmod selftests/*/*.sh
+	@for k in $(KVER) $(shell scripts/setup --kernel 6.12); do \
+		scripts/build-kmod --lint $$k || exit; \
+	done
 
 clean:
 	@rm -rf build
@@ -72,6 +76,6 @@ clean:
 	@$(MAKE) -s -C bench clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs userspace demo check check-debug bench bench-tools \
+.PHONY: help setup kmod progs userspace demo check check-full check-debug bench bench-tools \
 	bench-check bench-plots \
 	debug-kernel-uml debug-kernel-x86 lint clean

@@ -103,6 +103,7 @@ struct metadata_dst *ovs_tun_dst_alloc(const struct sw_flow_key *key)
 	to->tp_src = tun->tp_src;
 	to->tp_dst = tun->tp_dst;
 	info->options_len = tun->opts_len;
-	memcpy(ip_tunnel_info_opts(info), tun->opts, tun->opts_len);
+	unsafe_memcpy(ip_tunnel_info_opts(info), tun->opts, tun->opts_len,
+		      /* behind info, where metadata_dst_alloc() has made room */);
 	return dst;
 }

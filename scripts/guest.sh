@@ -34,10 +34,10 @@ guest_option() {
 	esac
 }
 
-# guest_kmod uml|x86: have the module under test built for a debug kernel
+# guest_kmod uml|x86|VERSION: have the module under test built for that kernel
 guest_kmod() {
 	[ -z "${OVS_KMOD:-}" ] || return 0
-	OVS_KMOD=$("$here/debug-kmod" "$1") || die "the module does not build for this kernel"
+	OVS_KMOD=$("$here/build-kmod" "$1") || die "the module does not build for this kernel"
 	export OVS_KMOD
 }
 

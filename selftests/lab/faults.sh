@@ -28,7 +28,7 @@ sleep-in-atomic		BUG: sleeping function called from invalid context'
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
-OVS_KMOD=$(scripts/debug-kmod "$kind") || bail "the module does not build for this kernel"
+OVS_KMOD=$(scripts/build-kmod "$kind") || bail "the module does not build for this kernel"
 export OVS_KMOD
 faulty=$PWD/build/$kind/selftests/lab/faults/faults.ko
 
