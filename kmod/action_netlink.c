@@ -658,8 +658,9 @@ struct sw_flow_actions *ovs_acts_parse(struct net *net,
 	};
 	int err;
 
+	/* There is one label, whether it is matched or not. */
 	if (eth_p_mpls(key->eth.type))
-		p.mpls_labels = hweight32(key->mpls.present);
+		p.mpls_labels = hweight32(key->mpls.present) ?: 1;
 	if (key->eth.type == htons(ETH_P_NSH))
 		p.nsh_np = key->nsh.base.np;
 	if (nla_len(attr) > OVS_ACTS_MAX_LEN) {

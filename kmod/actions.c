@@ -126,22 +126,22 @@ void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
 	u32 cutlen = OVS_CB(skb)->cutlen;
 
 	if (unlikely(!vport)) {
-		kfree_skb(skb);
+		kfree_skb_reason(skb, SKB_DROP_REASON_DEV_READY);
 		return;
 	}
 	if (unlikely(cutlen)) {
 		unsigned int min = ETH_HLEN;
 
-		if (pskb_trim(skb, skb->len - cutlen > min ?
-			      skb->len - cutlen : min)) {
+		/* A sum over all bytes must not count those that go. */
+		if (pskb_trim_rcsum(skb, skb->len - cutlen > min ?
+				    skb->len - cutlen : min)) {
 			kfree_skb(skb);
 			return;
 		}
 	}
 	if (unlikely(OVS_CB(skb)->mru && skb->len > skb_network_offset(skb) +
 						   OVS_CB(skb)->mru))
-		ovs_fragment(ovs_dp_get_net(dp), vport, skb, OVS_CB(skb)->mru,
-			     key);
+		ovs_fragment(vport, skb, OVS_CB(skb)->mru, key);
 	else
 		ovs_vport_send(vport, skb, key->eth.mac_proto);
 }
@@ -370,10 +370,12 @@ static int exec_change(struct sk_buff *skb, struct sw_flow_key *key,
 
 /*
  * Whether a packet is longer than @max bytes from its first header: of one that
- * is to be segmented, each segment counts.
+ * is to be segmented, or leaves in fragments as it came, each of them counts.
  */
 static bool longer_than(const struct sk_buff *skb, unsigned int max)
 {
+	if (unlikely(OVS_CB(skb)->mru))
+		return OVS_CB(skb)->mru + ETH_HLEN > max;
 	if (skb_is_gso(skb))
 		return !skb_gso_validate_mac_len(skb, max);
 	return skb->len > max;
@@ -408,7 +410,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 	for (; act < end; act = next) {
 		next = ovs_act_next(act);
 		if (trace_ovs_do_execute_action_enabled())
-			trace_ovs_do_execute_action(dp, skb, key, act->type,
+			trace_ovs_do_execute_action(dp, skb, key, act,
 						    next == end);
 		if (unlikely(OVS_CB(skb)->key_stale && needs_key(act->type) &&
 			     ovs_key_refresh(skb, key))) {
@@ -433,8 +435,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 
 #if IS_ENABLED(CONFIG_NF_CONNTRACK)
 		case OVS_ACTION_ATTR_CT:
-			if (!ovs_ct_execute(ovs_dp_get_net(dp), skb, key,
-					    (void *)act->data))
+			if (!ovs_ct_execute(dp, skb, key, (void *)act->data))
 				return false;
 			break;
 
@@ -474,11 +475,15 @@ nested:
 
 		case OVS_ACTION_ATTR_USERSPACE:
 			exec_userspace(dp, skb, key, act);
+			if (next == end)
+				goto consumed;
 			break;
 
 		case OVS_ACTION_ATTR_PSAMPLE:
 			ovs_psample(dp, skb, act);
 			OVS_CB(skb)->cutlen = 0;
+			if (next == end)
+				goto consumed;
 			break;
 
 		case OVS_ACTION_ATTR_METER:
@@ -516,6 +521,10 @@ nested:
 			}
 		}
 	}
+	ovs_drop(dp, skb, OVS_DROP_ATTR_LAST_ACTION);
+	return false;
+
+consumed:
 	consume_skb(skb);
 	return false;
 }

@@ -527,7 +527,7 @@ static int ct_trim(struct sk_buff *skb, u8 family)
 
 /**
  * ovs_ct_execute - run OVS_ACTION_ATTR_CT on a packet
- * @net: the datapath's namespace.
+ * @dp: the datapath.
  * @skb: the packet.
  * @key: its key, up to date; what is about conntrack is written, and addresses
  *	and ports that are translated.
@@ -537,10 +537,11 @@ static int ct_trim(struct sk_buff *skb, u8 family)
  * Return: whether the packet goes on.  If not it is gone: dropped, or kept as a
  * fragment of a datagram that the last of its fragments will bring.
  */
-bool ovs_ct_execute(struct net *net, struct sk_buff *skb,
+bool ovs_ct_execute(const struct datapath *dp, struct sk_buff *skb,
 		    struct sw_flow_key *key, const struct ovs_ct_act *act)
 {
 	unsigned int ofs = skb_network_offset(skb);
+	struct net *net = ovs_dp_get_net(dp);
 	int err;
 
 	if (unlikely(key->eth.type != act->eth_type)) {
@@ -577,7 +578,7 @@ bool ovs_ct_execute(struct net *net, struct sk_buff *skb,
 	return true;
 
 drop:
-	kfree_skb(skb);
+	ovs_drop(dp, skb, OVS_DROP_ATTR_CONNTRACK);
 	return false;
 }
 

@@ -29,6 +29,7 @@
 struct act_parse;
 struct nlattr;
 struct ovs_act;
+struct datapath;
 struct vport;
 
 /* Words of conntrack labels. */
@@ -98,7 +99,7 @@ struct ovs_ct_act {
 };
 
 /* conntrack.c */
-bool ovs_ct_execute(struct net *net, struct sk_buff *skb,
+bool ovs_ct_execute(const struct datapath *dp, struct sk_buff *skb,
 		    struct sw_flow_key *key, const struct ovs_ct_act *act);
 void ovs_ct_clear(struct sk_buff *skb, struct sw_flow_key *key);
 void ovs_ct_key_fill(const struct sk_buff *skb, struct sw_flow_key *key);
@@ -122,8 +123,8 @@ int ovs_ct_clear_parse(struct act_parse *p, const struct nlattr *attr);
 /* fragment.c */
 int ovs_defrag(struct net *net, struct sk_buff *skb, struct sw_flow_key *key,
 	       u16 zone);
-void ovs_fragment(struct net *net, struct vport *vport, struct sk_buff *skb,
-		  u16 mru, const struct sw_flow_key *key);
+void ovs_fragment(struct vport *vport, struct sk_buff *skb, u16 mru,
+		  const struct sw_flow_key *key);
 
 /**
  * ovs_ct_key_received - what conntrack said of a packet before we received it
@@ -155,9 +156,8 @@ static inline void ovs_ct_net_exit(struct net *net)
 {
 }
 
-static inline void ovs_fragment(struct net *net, struct vport *vport,
-				struct sk_buff *skb, u16 mru,
-				const struct sw_flow_key *key)
+static inline void ovs_fragment(struct vport *vport, struct sk_buff *skb,
+				u16 mru, const struct sw_flow_key *key)
 {
 	kfree_skb(skb);
 }

@@ -169,12 +169,17 @@ static int dp_check(struct genl_info *info)
 	struct nlattr *pids = a[OVS_DP_ATTR_PER_CPU_PIDS];
 	struct nlattr *cache = a[OVS_DP_ATTR_MASKS_CACHE_SIZE];
 
+	if (features && nla_get_u32(features) & OVS_DP_F_TC_RECIRC_SHARING) {
+		NL_SET_ERR_MSG_ATTR(info->extack, features,
+				    "chains of tc can't be shared: user feature TC_RECIRC_SHARING");
+		return -EOPNOTSUPP;
+	}
 	if (features && nla_get_u32(features) & ~DP_FEATURES) {
 		NL_SET_ERR_MSG_ATTR(info->extack, features,
 				    "unknown user feature");
 		return -EOPNOTSUPP;
 	}
-	if (pids && nla_len(pids) % sizeof(u32)) {
+	if (pids && (!nla_len(pids) || nla_len(pids) % sizeof(u32))) {
 		NL_SET_ERR_MSG_ATTR(info->extack, pids,
 				    "PER_CPU_PIDS must be an array of u32");
 		return -EINVAL;

@@ -286,7 +286,6 @@ static bool header_sound(struct sk_buff *skb, unsigned int ofs, bool v4)
 
 /**
  * ovs_fragment - send a datagram to a port, in fragments
- * @net: the datapath's namespace.
  * @vport: the port.
  * @skb: the datagram, data at the link layer; taken over.
  * @mru: bytes of the largest fragment, IP header included.
@@ -294,9 +293,10 @@ static bool header_sound(struct sk_buff *skb, unsigned int ofs, bool v4)
  *
  * Context: RCU read side, BH disabled.
  */
-void ovs_fragment(struct net *net, struct vport *vport, struct sk_buff *skb,
-		  u16 mru, const struct sw_flow_key *key)
+void ovs_fragment(struct vport *vport, struct sk_buff *skb, u16 mru,
+		  const struct sw_flow_key *key)
 {
+	struct net *net = ovs_dp_get_net(vport->dp);
 	unsigned int l2_len = skb_network_offset(skb);
 	__be16 type = key->eth.type;
 	unsigned long refdst;
@@ -308,10 +308,17 @@ void ovs_fragment(struct net *net, struct vport *vport, struct sk_buff *skb,
 		l2_len = skb_inner_network_offset(skb);
 	}
 	v4 = type == htons(ETH_P_IP);
-	if (unlikely(l2_len > L2_MAX || (!v4 && type != htons(ETH_P_IPV6)) ||
-		     mru > READ_ONCE(vport->dev->mtu) ||
+	if (unlikely(l2_len > L2_MAX)) {
+		ovs_drop(vport->dp, skb, OVS_DROP_ATTR_FRAG_L2_TOO_LONG);
+		return;
+	}
+	if (unlikely(mru > READ_ONCE(vport->dev->mtu))) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+		return;
+	}
+	if (unlikely((!v4 && type != htons(ETH_P_IPV6)) ||
 		     !header_sound(skb, l2_len, v4))) {
-		kfree_skb(skb);
+		ovs_drop(vport->dp, skb, OVS_DROP_ATTR_FRAG_INVALID_PROTO);
 		return;
 	}
 	refdst = skb->_skb_refdst;

@@ -261,8 +261,8 @@ void ovs_key_to_attr(const struct sw_flow_key *key, bool is_mask,
 			*dst = ntohs(*(const __be16 *)src);
 			break;
 		case FIELD_BE16_IN_U8:
-			/* A larger number is unknown: so a mask covers it. */
-			dst[0] = is_mask && *src == 0xff ? 0xff : 0;
+			/* A larger number is 0 in a key, and so in no mask. */
+			dst[0] = 0;
 			dst[1] = *src;
 			break;
 		case FIELD_U32_IN_U8:

@@ -180,7 +180,7 @@ struct vport *ovs_vport_add(const struct vport_parms *parms)
 	err = ovs_vport_set_upcall_portids(vport, parms->upcall_portids);
 	if (err) {
 		NL_SET_ERR_MSG(parms->extack,
-			       "UPCALL_PID must hold one or more port ids");
+			       "UPCALL_PID must hold one port id or more, at most one for each CPU");
 		goto err_free;
 	}
 	err = ops->create(vport, parms);
@@ -219,7 +219,7 @@ void ovs_vport_del(struct vport *vport)
 /**
  * ovs_vport_set_upcall_portids - say which sockets get the misses of a port
  * @vport: the port.
- * @ids: array of u32.
+ * @ids: array of u32, no more than there may be CPUs.
  *
  * Context: process; ovs_mutex held.
  * Return: 0, -EINVAL or -ENOMEM.
@@ -229,7 +229,7 @@ int ovs_vport_set_upcall_portids(struct vport *vport, const struct nlattr *ids)
 	struct vport_portids *old, *new;
 	unsigned int len = nla_len(ids);
 
-	if (!len || len % sizeof(u32))
+	if (!len || len % sizeof(u32) || len / sizeof(u32) > nr_cpu_ids)
 		return -EINVAL;
 	new = kmalloc(struct_size(new, ids, len / sizeof(u32)), GFP_KERNEL);
 	if (!new)
@@ -423,7 +423,8 @@ void ovs_vport_send(struct vport *vport, struct sk_buff *skb, u8 mac_proto)
 		net_dbg_ratelimited("%s: dropped a packet of %u bytes, over the MTU of %u\n",
 				    ovs_vport_name(vport),
 				    packet_length(skb, mac_proto), mtu);
-		goto drop;
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
+		return;
 	}
 	skb->dev = vport->dev;
 	skb_clear_tstamp(skb);

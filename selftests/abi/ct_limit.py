@@ -80,6 +80,8 @@ t.equal(request(GET, (5, 0)), [(5, 2, 0)], 'what was there before a limit does n
 t.ok(connect(5, 1001) and connect(5, 1002), 'limit 2: two connections')
 t.equal(request(GET, (5, 0)), [(5, 2, 2)], 'they are counted')
 t.ok(not connect(5, 3003), 'limit 2: a third is dropped')
+if os.environ.get('OVS_KMOD') != 'stock':
+    t.equal(bed.dp.drops()['conntrack'], 1, 'and counted as conntrack')
 t.ok('3003' not in run('conntrack -L 2>/dev/null'), 'and not in the table')
 t.ok(connect(5, 1001), 'limit 2: packets of the two go on')
 t.ok(connect(6, 1003), 'another zone is not concerned')

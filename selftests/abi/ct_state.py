@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
 from ktap import Ktap, run, unload_module                           # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
+from abibed import NSH, PUSH_NSH, STOCK, check_pkt_len, push_eth, push_mpls   # noqa: E402
 from ctbed import (ACT_CT_CLEAR, COMMIT, FORCE, LABELS, SRC, DST, IP_MIN,  # noqa: E402
                    PROTO_MIN, PROTO_MAX, IPV6, Bed, addr, ct, flag, fragments4, fragments6,
                    icmp4, mark, nat, recirc, tcp4, u16, udp6, zone)
@@ -261,6 +262,26 @@ bed.execute(big, [nl.nest(nl.CLONE, nl.output(3)), nl.output(3)],
             [nl.attr(nl.IN_PORT, 1)], 1020)
 t.equal(sorted(len(f) for f in bed.wires[3].recv_all(lambda fs: len(fs) >= 6)),
         [42, 42, 1034, 1034, 1034, 1034], 'a copy is fragmented, too')
+# Each fragment counts, with 14 bytes of Ethernet header.
+for limit, port in ((833, 2), (834, 3)):
+    bed.execute(big, [check_pkt_len(limit, [nl.output(2)], [nl.output(3)])],
+                [nl.attr(nl.IN_PORT, 1)], 820)
+    out = bed.wires[port].recv_all(lambda fs: len(fs) >= 3)
+    t.equal(len(out), 3, 'check_pkt_len of %d: fragments of 834 are %s' %
+            (limit, 'longer' if port == 2 else 'not longer'))
+# What can't be fragmented is dropped.
+push_nsh = nl.nest(PUSH_NSH, nl.nest(NSH, nl.attr(1, struct.pack('!BBBBI', 0, 63, 1, 3, 1)),
+                                     nl.attr(2, bytes(16))))
+for what, actions, reason in (
+        ('behind 13 MPLS labels', [push_mpls(0x140)] + 12 * [push_mpls(0x40)], 'frag_l2_too_long'),
+        ('in NSH', [push_nsh, push_eth()], 'frag_invalid_proto')):
+    if STOCK and 'NSH' in what:
+        continue        # it takes bytes of that header for the end of the packet
+    before = bed.dp.drops() if not STOCK else {}
+    bed.execute(big, actions + [nl.output(3)], [nl.attr(nl.IN_PORT, 1)], 820)
+    t.equal(bed.wires[3].recv_all(lambda fs: fs, 0.5), [], 'fragments %s: dropped' % what)
+    if not STOCK:
+        t.equal(bed.dp.drops()[reason] - before[reason], 1, 'and counted as ' + reason)
 vlan = nl.attr(nl.PUSH_VLAN, struct.pack('!HH', 0x8100, 0x1005))
 bed.execute(big, [vlan, nl.output(3)], [nl.attr(nl.IN_PORT, 1)], 1020)
 out = bed.wires[3].recv_all(lambda fs: len(fs) >= 3)

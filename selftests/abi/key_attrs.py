@@ -111,6 +111,7 @@ CASES = (
     ('ND extensions', ND + [a(ND_EXTENSIONS, bytes(8))], None, REFUSED),
     ('tunnel info', V4 + [a(TUNNEL_INFO, bytes(8))], None, REFUSED),
     ('an attribute that there is not', V4 + [a(33, bytes(8))], None, REFUSED),
+    ('ARP opcode', ARP, None, (nl.ARP, 'ff' * 8 + '00' + 'ff' * 13 + '0000')),
     ('in_port', OTHER, TYPE + [a(nl.IN_PORT, 1)], (nl.IN_PORT, 'ffffffff')),
     ('no in_port', OTHER, TYPE, (nl.IN_PORT, '0000ffff')),
 )

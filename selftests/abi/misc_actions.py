@@ -241,8 +241,11 @@ if NEW:
     bed.through(ip, [out3, drop()], frame, (3,))
     bed.through(ip, [drop(3)], frame)
     bed.through(ip, [dec_ttl(), out], pkt)
+    bed.through(ip, [], frame)
+    bed.through(ip, [set_mac(), sample(0, out)], frame)
     after = bed.dp.drops()
-    t.equal([after[k] - before[k] for k in ('explicit', 'explicit_error', 'ip_ttl')], [1, 1, 1],
+    t.equal([after[k] - before[k] for k in ('explicit', 'explicit_error', 'ip_ttl', 'last_action')],
+            [1, 1, 1, 2],
             'drops are counted by reason')
     # A packet that recirculates for ever.
     bed.dp.flush()

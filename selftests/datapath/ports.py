@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, run, unload_module, wait_until               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import frames as f                                                  # noqa: E402
-from dpbed import Bed, refusal                                      # noqa: E402
+from dpbed import Bed, possible_cpus, refusal                       # noqa: E402
 
 # OVS_DP_ATTR_*, OVS_VPORT_ATTR_*
 NAME, UPCALL_PID, STATS, MEGAFLOW, FEATURES, CACHE, CPU_PIDS, IFINDEX = 1, 2, 3, 4, 5, 7, 8, 9
@@ -116,7 +116,9 @@ for what, data, want in (
          nl.attr(CACHE, 128), errno.EOPNOTSUPP),
         ('a cache of 3', nl.attr(CACHE, 3), errno.EINVAL),
         ('a cache of 2^31', nl.attr(CACHE, 1 << 31), errno.ERANGE),
-        ('half a socket', nl.attr(FEATURES, PER_CPU) + nl.attr(CPU_PIDS, b'\1\2'), errno.EINVAL)):
+        ('half a socket', nl.attr(FEATURES, PER_CPU) + nl.attr(CPU_PIDS, b'\1\2'), errno.EINVAL),
+        ('no socket', nl.attr(FEATURES, PER_CPU) + nl.attr(CPU_PIDS, b''), errno.EINVAL),
+        ('the chains of tc', nl.attr(FEATURES, 4), errno.EOPNOTSUPP)):
     t.equal(errno_of(dp_request, nl.CMD_SET, data, 500), want,
             'SET with %s: %s' % (what, errno.errorcode[want]))
     t.equal(dp_request(nl.CMD_GET, b'', 500)[0][1][FEATURES], a[FEATURES],
@@ -213,12 +215,13 @@ t.equal(errno_of(vp_request, nl.CMD_SET, nl.attr(V_NO, 1) + nl.attr(V_PID, b'\1'
         'SET of half a socket: EINVAL')
 
 # Sockets.
-vp_request(nl.CMD_SET, nl.attr(V_NO, 3) + nl.attr(V_PID, struct.pack('=II', 7, 8)))
+several = struct.pack('=II', 7, 8)[:4 * possible_cpus()]
+vp_request(nl.CMD_SET, nl.attr(V_NO, 3) + nl.attr(V_PID, several))
 (_, a), = vp_request(nl.CMD_GET, nl.attr(V_NO, 3))
 t.equal(a[V_PID], struct.pack('=I', 7), 'of several sockets the first is told')
 dp_request(nl.CMD_SET, nl.attr(FEATURES, VPORT_PIDS), dp.ifindex)
 (_, a), = vp_request(nl.CMD_GET, nl.attr(V_NO, 3))
-t.equal(a[V_PID], struct.pack('=II', 7, 8), 'with the feature all')
+t.equal(a[V_PID], several, 'with the feature all')
 dp_request(nl.CMD_SET, nl.attr(FEATURES, 0), dp.ifindex)
 
 # Counters.

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets that go to userspace: to which socket, with what beside them, in what shape."""
+import errno
 import os
 import struct
 import sys
@@ -9,9 +10,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap                                               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import frames as f                                                  # noqa: E402
-from dpbed import (ALL, GSO_TCPV4, GSO_TCPV6, GSO_UDP, POP_VLAN, Bed, VnetWire, clone,  # noqa: E402
-                   hash_action, k_eth, k_u32, key_dict, push_vlan, recirc, sample,
-                   set_action, trunc, userspace)
+from dpbed import (ALL, GSO_TCPV4, GSO_TCPV6, GSO_UDP, POP_VLAN, STOCK, Bed,    # noqa: E402
+                   VnetWire, clone, hash_action, k_eth, k_u32, key_dict, possible_cpus,
+                   push_vlan, recirc, sample, set_action, trunc, userspace)
 
 PACKET, KEY, ACTIONS, USERDATA, LEN, HASH = 1, 2, 3, 4, 10, 11
 UNALIGNED, VPORT_PIDS, PER_CPU = 1, 2, 8
@@ -81,23 +82,32 @@ t.equal(who(up), [True], 'and the others have theirs')
 
 # Several sockets for a port.
 set_features(VPORT_PIDS)
-set_pids(3, up, other)
-counts = {up: 0, other: 0}
-for sport in range(1, 61):
-    bed.wires[3].send(f.ipv4(f.udp(sport)))
-for sock in counts:
-    while sock.recv_upcall(0.3):
-        counts[sock] += 1
-t.ok(sum(counts.values()) == 60 and min(counts.values()) > 5,
-     'connections are spread over the sockets of a port', list(counts.values()))
-for _ in range(20):
-    bed.wires[3].send(f.ipv4(f.udp(7)))
-counts = []
-for sock in (up, other):
-    counts.append(0)
-    while sock.recv_upcall(0.3):
-        counts[-1] += 1
-t.equal(sorted(counts), [0, 20], 'those of one connection go to one')
+try:
+    set_pids(3, *[up] * (possible_cpus() + 1))
+    t.ok(False, 'more sockets than there are CPUs: refused')
+except nl.NlError as err:
+    t.ok(err.errno == errno.EINVAL and (STOCK or 'CPU' in err.extack),
+         'more sockets than there are CPUs: refused', err, err.extack)
+if possible_cpus() < 2:
+    t.ok(True, 'several sockets of a port # SKIP there is only one CPU')
+else:
+    set_pids(3, up, other)
+    counts = {up: 0, other: 0}
+    for sport in range(1, 61):
+        bed.wires[3].send(f.ipv4(f.udp(sport)))
+    for sock in counts:
+        while sock.recv_upcall(0.3):
+            counts[sock] += 1
+    t.ok(sum(counts.values()) == 60 and min(counts.values()) > 5,
+         'connections are spread over the sockets of a port', list(counts.values()))
+    for _ in range(20):
+        bed.wires[3].send(f.ipv4(f.udp(7)))
+    counts = []
+    for sock in (up, other):
+        counts.append(0)
+        while sock.recv_upcall(0.3):
+            counts[-1] += 1
+    t.equal(sorted(counts), [0, 20], 'those of one connection go to one')
 set_features(0)
 
 # By CPU.
@@ -126,7 +136,7 @@ else:
     set_features(PER_CPU, pids(other))
     miss_on(1)
     t.equal(who(other, third, up), [True, False, False], 'CPU 1 with one socket: that one')
-    set_features(PER_CPU, b'')
+    set_features(PER_CPU, pids(0))
     before = lost()
     miss_on(0)
     t.ok(lost() == before + 1 and who(other, third, up) == [False] * 3, 'no socket: lost')

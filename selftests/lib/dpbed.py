@@ -149,6 +149,12 @@ def any_from(port, recirc_id=0):
             [k_u32(nl.RECIRC_ID, ALL), k_u32(nl.IN_PORT, ALL)])
 
 
+def possible_cpus():
+    """How many sockets for upcalls a port may have."""
+    with open('/sys/devices/system/cpu/possible') as cpus:
+        return int(cpus.read().strip().split('-')[-1]) + 1
+
+
 class VnetWire:
     """The far end of a port, with what the kernel tells a virtual machine of a packet:
     whether its checksum is still to be filled in, and that it is to be segmented."""

@@ -32,7 +32,8 @@ STAT_NAMES = (None, 'runs', 'coalesced', 'recirculated', 'dropped', 'consumed',
               'redirected', 'bad_verdict', 'cases', 'default', 'no_case')
 DROP_NAMES = (None, 'recirc_limit', 'recursion_limit', 'deferred_limit', 'shot',
               'bad_verdict', 'redirect', 'no_recirc', 'bad_packet', 'no_case',
-              'explicit', 'explicit_error', 'meter', 'ip_ttl', 'action_error')
+              'explicit', 'explicit_error', 'meter', 'ip_ttl', 'action_error',
+              'last_action', 'conntrack', 'frag_l2_too_long', 'frag_invalid_proto')
 CMD_NEW, CMD_DEL, CMD_GET, CMD_SET = 1, 2, 3, 4
 PACKET_MISS, PACKET_ACTION, PACKET_EXECUTE = 1, 2, 3
 

@@ -273,6 +273,13 @@ enum ovs_bpf_stats_attr {
  * @OVS_DROP_ATTR_IP_TTL: its TTL expired, and dec_ttl had no actions for that.
  * @OVS_DROP_ATTR_ACTION_ERROR: an action could not be done, for want of memory or
  *	because a program has made another packet of it.
+ * @OVS_DROP_ATTR_LAST_ACTION: the last action has no use for the packet: a flow
+ *	without actions drops this way.
+ * @OVS_DROP_ATTR_CONNTRACK: the action ct could not be done: conntrack, its
+ *	translation or a helper said so, or the zone has its limit of connections.
+ * @OVS_DROP_ATTR_FRAG_L2_TOO_LONG: to be sent in fragments, with too long a link
+ *	layer header for that.
+ * @OVS_DROP_ATTR_FRAG_INVALID_PROTO: to be sent in fragments, but no sound IP.
  * @OVS_DROP_ATTR_PAD: alignment.
  */
 enum ovs_drop_attr {
@@ -291,6 +298,10 @@ enum ovs_drop_attr {
 	OVS_DROP_ATTR_METER,
 	OVS_DROP_ATTR_IP_TTL,
 	OVS_DROP_ATTR_ACTION_ERROR,
+	OVS_DROP_ATTR_LAST_ACTION,
+	OVS_DROP_ATTR_CONNTRACK,
+	OVS_DROP_ATTR_FRAG_L2_TOO_LONG,
+	OVS_DROP_ATTR_FRAG_INVALID_PROTO,
 	OVS_DROP_ATTR_PAD,
 	__OVS_DROP_ATTR_MAX
 };
