@@ -296,7 +296,7 @@ static int vport_cmd_set(struct sk_buff *skb, struct genl_info *info)
 						   a[OVS_VPORT_ATTR_UPCALL_PID]);
 	if (err) {
 		NL_SET_ERR_MSG_ATTR(info->extack, a[OVS_VPORT_ATTR_UPCALL_PID],
-				    "can't use this UPCALL_PID");
+				    "can't use this UPCALL_PID: one port id or more, at most one for each CPU");
 		goto out;
 	}
 	reply = vport_reply(vport, info, OVS_VPORT_CMD_SET);
