@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, run, unload_module, wait_until               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import frames as f                                                  # noqa: E402
-from dpbed import Bed, possible_cpus, refusal                       # noqa: E402
+from dpbed import STOCK, Bed, possible_cpus, refusal                # noqa: E402
 
 # OVS_DP_ATTR_*, OVS_VPORT_ATTR_*
 NAME, UPCALL_PID, STATS, MEGAFLOW, FEATURES, CACHE, CPU_PIDS, IFINDEX = 1, 2, 3, 4, 5, 7, 8, 9
@@ -239,7 +239,9 @@ t.equal((n[1] - before2[1], n[3] - before2[3]), (3, 300), 'sent, packets and byt
 # Devices that go, are renamed, move.
 run('ip link set p3 down; ip link set p3 name p33; ip link set p33 up')
 t.equal(ports()[3], 'p33', 'a port whose device is renamed')
-t.equal(u32(vp_request(nl.CMD_GET, nl.attr(V_NAME, text('p33')))[0][1][V_NO]), 3, 'is found by the new name')
+if not STOCK:       # which looks for it under the name that it began with
+    t.equal(u32(vp_request(nl.CMD_GET, nl.attr(V_NAME, text('p33')))[0][1][V_NO]), 3,
+            'is found by the new name')
 t.equal(errno_of(vp_request, nl.CMD_GET, nl.attr(V_NAME, text('p3'))), errno.ENODEV, 'not by the old one')
 while vears.recv_upcall(0.1):
     pass
