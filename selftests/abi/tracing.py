@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# needs: vm
 """What tracing tools attach to: functions under the names that they have in the kernel's own
 module, each one that can be probed and that packets pass, and its two tracepoints."""
 import os

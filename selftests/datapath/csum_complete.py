@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# needs: vm
 """Packets that come with a sum over all of their bytes (CHECKSUM_COMPLETE), as many devices
 give: whatever actions do to them, the sum must follow, or the host they go to says "hw csum
 failure".  A GRE tunnel with checksums makes such packets.
