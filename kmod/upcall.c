@@ -116,8 +116,8 @@ queue_userspace_packet(struct datapath *dp, struct sk_buff *skb,
 		       const struct dp_upcall_info *info, u32 cutlen)
 {
 	struct sk_buff *untagged = NULL, *msg = NULL;
+	unsigned int len, taken = skb->len;
 	struct ovs_header *hdr;
-	unsigned int len;
 	int err;
 
 	if (skb_vlan_tag_present(skb)) {
@@ -140,7 +140,11 @@ queue_userspace_packet(struct datapath *dp, struct sk_buff *skb,
 			goto out;
 	}
 
-	len = cutlen < skb->len ? skb->len - cutlen : 0;
+	/* What is cut was counted while the tag was not in the frame. */
+	if (cutlen)
+		len = cutlen < taken ? taken - cutlen : 0;
+	else
+		len = skb->len;
 	err = -ENOMEM;
 	msg = genlmsg_new(upcall_msg_size(info, len), GFP_ATOMIC);
 	if (!msg)

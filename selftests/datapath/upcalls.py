@@ -205,8 +205,8 @@ for size, want, length in ((50, U[:50], len(U)), (14, U[:14], len(U)),
     t.equal(bed.recv(2), [U], 'trunc to %d: what follows is whole' % size)
 cmd, a = upcall_of([tag, trunc(50), userspace(other.pid)])
 t.equal((a.get(PACKET), a.get(LEN)),
-        (f.vlan(0x8100, 0xe007, U)[:54], struct.pack('=I', len(U) + 4)),
-        'trunc with a tag that was pushed: its 4 bytes come on top')
+        (f.vlan(0x8100, 0xe007, U)[:50], struct.pack('=I', len(U) + 4)),
+        'trunc with a tag that was pushed: its 4 bytes count')
 
 # A packet goes back with its hash.
 for value in (0x12345678 | 1 << 33, 0xdeadbeef | 3 << 32, 0x1 | 1 << 32):
