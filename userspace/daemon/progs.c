@@ -84,6 +84,23 @@ int sw_prog_fd(const char *name, void *sw)
 	return p ? p->fd : -ENOENT;
 }
 
+/* What a program is to the datapath, for the translation. */
+enum prog_class sw_prog_class(const char *name, void *sw)
+{
+	const struct prog *p = prog_find(sw, name);
+
+	return !p ? PROG_UNKNOWN : p->filter ? PROG_FILTER : PROG_ACTION;
+}
+
+static bool is_filter(int fd)
+{
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       info.type == BPF_PROG_TYPE_LWT_OUT;
+}
+
 static struct prog *prog_add(struct sw *sw, const char *name, int fd)
 {
 	struct prog *p = calloc(1, sizeof(*p));
@@ -92,6 +109,7 @@ static struct prog *prog_add(struct sw *sw, const char *name, int fd)
 		return NULL;
 	snprintf(p->name, sizeof(p->name), "%.*s", MAX_NAME - 1, name);
 	p->fd = fd;
+	p->filter = is_filter(fd);
 	progwrites_unknown(&p->writes);
 	p->next = sw->progs;
 	sw->progs = p;
@@ -392,6 +410,7 @@ static void enter_undo(struct sw *sw, void *arg)
 	if (gone && s->old_fd >= 0) {
 		close(gone->fd);
 		gone->fd = s->old_fd;
+		gone->filter = is_filter(gone->fd);
 		gone->writes = s->old_writes;
 		gone->file_hash = s->old_hash;
 		prog_pin(sw, s->name, gone->fd);
@@ -436,6 +455,7 @@ static int prog_enter(struct sw *sw, const struct progfile *f, const char *name)
 	if (!p)
 		goto err;
 	p->fd = fd;
+	p->filter = is_filter(fd);
 	p->writes = f->writes;
 	p->file_hash = f->hash;
 	if (txn_add(sw, enter_undo, enter_keep, s))
@@ -517,11 +537,14 @@ static bool rule_names(const struct sw *sw, const char *name)
 	unsigned int t, i;
 
 	for (t = 0; t < N_TABLES; t++)
-		for (r = sw->tables.first[t]; r; r = r->next)
+		for (r = sw->tables.first[t]; r; r = r->next) {
+			if (!strcmp(r->filter, name))
+				return true;
 			for (i = 0; i < r->n_acts; i++)
 				if (r->acts[i].type == ACT_BPF &&
 				    !strcmp(r->acts[i].prog, name))
 					return true;
+		}
 	return false;
 }
 

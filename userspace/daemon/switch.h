@@ -17,6 +17,7 @@
  * @next: list.
  * @name: as rules call it.
  * @fd: descriptor.
+ * @filter: it can't change packets.
  * @writes: what it may write.
  * @file_hash: of the file that it came from; 0: not known.
  */
@@ -24,8 +25,19 @@ struct prog {
 	struct prog *next;
 	char name[MAX_NAME];
 	int fd;
+	bool filter;
 	struct progwrites writes;
 	uint64_t file_hash;
+};
+
+/**
+ * struct rule_hit - a rule that a megaflow counts for
+ * @rule: the rule.
+ * @branch: 0: every packet took it; else those that took this branch.
+ */
+struct rule_hit {
+	struct rule *rule;
+	uint16_t branch;
 };
 
 /**
@@ -34,8 +46,13 @@ struct prog {
  * @key: the key of its upcall.
  * @body: mask and actions as they were sent, to tell whether they changed.
  * @body_len: bytes of @body.
- * @rules: rules that it counts for.
+ * @hits: rules that it counts for.
  * @n_rules: how many.
+ * @branch_seen: of each branch: times it was taken, accounted so far.
+ * @n_branches: how many.
+ * @learns: its packets' source is learned.
+ * @in_port: where.
+ * @learn: what.
  * @recirc: ids that it names.
  * @n_recirc: how many.
  * @packets: packets accounted so far.
@@ -48,9 +65,14 @@ struct mflow {
 	struct nlattr *key;
 	uint8_t *body;
 	size_t body_len;
-	struct rule *rules[MAX_RULES];
+	struct rule_hit *hits;
 	unsigned int n_rules;
-	uint32_t recirc[MAX_PROGS + 1];
+	uint64_t *branch_seen;
+	unsigned int n_branches;
+	bool learns;
+	uint32_t in_port;
+	struct mac_key learn;
+	uint32_t *recirc;
 	unsigned int n_recirc;
 	uint64_t packets;
 	uint64_t bytes;
@@ -63,7 +85,8 @@ struct mflow {
  */
 struct sw_counts {
 	uint64_t upcalls, recirc_upcalls, malformed, unknown_recirc, installed,
-		 install_failed, executed, execute_failed, lost, no_rule;
+		 install_failed, executed, execute_failed, lost, no_rule,
+		 to_controller;
 	char last_error[256];	/* of an install or execute, or "" */
 };
 
@@ -82,11 +105,18 @@ struct sw_adoption {
  * @nl: the datapath.
  * @dp: its name.
  * @tables: rules.
+ * @groups: groups.
+ * @meters: numbers of the meters.
  * @frozen: frozen translations.
+ * @macs: what normal has learned.
+ * @macs_seen: @macs.changes at the last revalidation.
+ * @stale: megaflows are to be revalidated soon.
  * @progs: programs.
  * @flows: megaflows.
  * @ports: numbers of the ports.
  * @n_ports: how many.
+ * @port_up: of each: its device is up and has a carrier.
+ * @packet_in: takes a packet for the controller; may be NULL.
  * @idle_ms: a megaflow unused for this long goes.
  * @adopted: what a former daemon left has been looked at.
  * @adoption: what became of that.
@@ -96,11 +126,19 @@ struct sw {
 	struct dpnl nl;
 	char dp[16];
 	struct tables tables;
+	struct groups groups;
+	uint8_t meters[(MAX_METER + 8) / 8];
 	struct frozen_set frozen;
+	struct mac_table macs;
+	uint64_t macs_seen;
+	bool stale;
 	struct prog *progs;
 	struct mflow *flows;
 	uint32_t ports[MAX_PORTS];
 	unsigned int n_ports;
+	bool port_up[MAX_PORTS];
+	void (*packet_in)(struct sw *sw, const struct odp_userdata *why,
+			  const struct flow *flow, const void *packet, size_t len);
 	uint64_t idle_ms;
 	bool adopted;
 	struct sw_adoption adoption;
@@ -113,10 +151,12 @@ uint64_t now_ms(void);
 void sw_upcalls(struct sw *sw);
 int sw_prog_fd(const char *name, void *sw);
 const struct progwrites *sw_prog_writes(const char *name, void *sw);
+enum prog_class sw_prog_class(const char *name, void *sw);
 
 /* flows.c */
 int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
-	     const struct flow *flow, const struct xlate_out *out);
+	     const struct xlate_out *out);
+int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,

@@ -4,6 +4,7 @@
  * the packet itself sent on with the same actions, so that its programs run
  * once.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
@@ -32,7 +33,7 @@ static void sw_note_error(struct sw *sw, uint64_t *count, const char *what)
 
 static void execute(struct sw *sw, const struct nlattr *key,
 		    const struct nlattr *packet, const struct nlattr *hash,
-		    const struct flow *flow, const struct xlate_out *out)
+		    const struct xlate_out *out)
 {
 	struct nl_msg *msg = dpnl_msg(&sw->nl, F_PACKET, OVS_PACKET_CMD_EXECUTE,
 				      0);
@@ -47,8 +48,7 @@ static void execute(struct sw *sw, const struct nlattr *key,
 			nla_put(msg, OVS_PACKET_ATTR_HASH, nla_len(hash),
 				nla_data(hash));
 		nest = nla_nest_start(msg, OVS_PACKET_ATTR_ACTIONS);
-		err = nest ? odp_put_ops(msg, flow, out, sw_prog_fd, sw) :
-		      -EMSGSIZE;
+		err = nest ? sw_put_ops(sw, msg, out) : -EMSGSIZE;
 		if (!err) {
 			nla_nest_end(msg, nest);
 			err = dpnl_call(&sw->nl, msg, NULL, NULL);
@@ -90,7 +90,12 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	}
 	if (!out.n_rules && !flow.recirc_id)
 		sw->counts.no_rule++;
+	if (out.learns && mac_learn(&sw->macs, &out.learn, ntohl(flow.in_port), now_ms()))
+		sw->stale = true;
+	/* Which branch this packet takes is known to the datapath alone. */
 	for (i = 0; i < out.n_rules; i++) {
+		if (out.branch[i])
+			continue;
 		out.rules[i]->n_packets++;
 		out.rules[i]->n_bytes += nla_len(packet);
 	}
@@ -99,7 +104,31 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	else
 		sw_note_error(sw, &sw->counts.install_failed, "install");
 	if (out.n_ops)
-		execute(sw, key, packet, a[OVS_PACKET_ATTR_HASH], &flow, &out);
+		execute(sw, key, packet, a[OVS_PACKET_ATTR_HASH], &out);
+}
+
+/* A packet for the controller. */
+static void on_action(struct sw *sw, struct nlattr **a)
+{
+	struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
+	struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
+	struct nlattr *user = a[OVS_PACKET_ATTR_USERDATA];
+	struct odp_userdata u;
+	struct flow flow;
+
+	if (!key || !packet || !user || nla_len(user) != sizeof(u) ||
+	    odp_flow_from_key(key, &flow)) {
+		sw->counts.malformed++;
+		return;
+	}
+	memcpy(&u, nla_data(user), sizeof(u));
+	if (u.magic != ODP_MAGIC) {
+		sw->counts.malformed++;
+		return;
+	}
+	sw->counts.to_controller++;
+	if (sw->packet_in)
+		sw->packet_in(sw, &u, &flow, nla_data(packet), nla_len(packet));
 }
 
 static void on_message(struct sw *sw, void *buf, int len)
@@ -118,6 +147,8 @@ static void on_message(struct sw *sw, void *buf, int len)
 			sw->counts.malformed++;
 		else if (g->cmd == OVS_PACKET_CMD_MISS)
 			on_miss(sw, a);
+		else if (g->cmd == OVS_PACKET_CMD_ACTION)
+			on_action(sw, a);
 	}
 }
 

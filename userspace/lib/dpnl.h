@@ -9,12 +9,12 @@
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
 
-#include "../pipeline/xlate.h"
+#include "odp.h"
 
 #define UFID_LEN 16
 #define DPNL_MAX_MSG 65536
 
-enum dpnl_family { F_DATAPATH, F_VPORT, F_FLOW, F_PACKET, N_FAMILIES };
+enum dpnl_family { F_DATAPATH, F_VPORT, F_FLOW, F_PACKET, F_METER, N_FAMILIES };
 
 /**
  * struct dpnl - connection to the datapath
@@ -47,14 +47,5 @@ int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
 		  uint32_t number);
 int dpnl_port_del(struct dpnl *nl, const char *name);
 int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg);
-
-/* odp.c: attributes from and to flows. */
-int odp_flow_from_key(const struct nlattr *key, struct flow *flow);
-int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
-		 const struct flow *wc);
-int odp_put_ops(struct nl_msg *msg, const struct flow *flow,
-		const struct xlate_out *out,
-		int (*prog_fd)(const char *name, void *arg), void *arg);
-int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size);
 
 #endif

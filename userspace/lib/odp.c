@@ -1,64 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Between the datapath's attributes and the pipeline's flows.  The key of a
- * megaflow is the one that its upcall brought, as it came; only masks and
- * actions are made here.
+ * Keys and masks.  The key of a megaflow is the one that its upcall brought, as it
+ * came; only masks and actions are made here.
  */
-#include "dpnl.h"
+#include "odp.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/openvswitch.h>
-#include <stdio.h>
+#include <netlink/attr.h>
 #include <string.h>
-
-#include <linux/openvswitch_bpf.h>
-
-/* A part of an attribute: where it is there, and in struct flow. */
-struct part {
-	uint8_t nl_ofs;
-	uint16_t ofs;
-	uint8_t len;
-	enum { COPY, HOST32, U8_IN_16, U16_IN_8 } kind;
-};
 
 #define P(type, member, f, k)						\
 	{ offsetof(struct type, member), offsetof(struct flow, f),	\
 	  sizeof(((struct type *)0)->member), k }
 #define W(f, k) { 0, offsetof(struct flow, f), sizeof(((struct flow *)0)->f), k }
 
-static const struct attr_map {
-	uint16_t type;
-	uint8_t len;
-	uint8_t n;
-	struct part parts[7];
-} maps[] = {
+const struct odp_map odp_maps[] = {
 	{ OVS_KEY_ATTR_PRIORITY, 4, 1, { W(skb_priority, HOST32) } },
 	{ OVS_KEY_ATTR_IN_PORT, 4, 1, { W(in_port, HOST32) } },
 	{ OVS_KEY_ATTR_SKB_MARK, 4, 1, { W(skb_mark, HOST32) } },
 	{ OVS_KEY_ATTR_DP_HASH, 4, 1, { W(dp_hash, HOST32) } },
 	{ OVS_KEY_ATTR_RECIRC_ID, 4, 1, { W(recirc_id, HOST32) } },
+	{ OVS_KEY_ATTR_CT_STATE, 4, 1, { W(ct_state, HOST32) } },
+	{ OVS_KEY_ATTR_CT_ZONE, 2, 1, { W(ct_zone, HOST16) } },
+	{ OVS_KEY_ATTR_CT_MARK, 4, 1, { W(ct_mark, HOST32) } },
+	{ OVS_KEY_ATTR_CT_LABELS, 16, 1, { W(ct_label, LABELS) } },
+	{ OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, sizeof(struct ovs_key_ct_tuple_ipv4), 5, {
+		P(ovs_key_ct_tuple_ipv4, ipv4_src, ct_nw_src, COPY),
+		P(ovs_key_ct_tuple_ipv4, ipv4_dst, ct_nw_dst, COPY),
+		P(ovs_key_ct_tuple_ipv4, src_port, ct_tp_src, COPY),
+		P(ovs_key_ct_tuple_ipv4, dst_port, ct_tp_dst, COPY),
+		P(ovs_key_ct_tuple_ipv4, ipv4_proto, ct_nw_proto, COPY) } },
+	{ OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, sizeof(struct ovs_key_ct_tuple_ipv6), 5, {
+		P(ovs_key_ct_tuple_ipv6, ipv6_src, ct_ipv6_src, COPY),
+		P(ovs_key_ct_tuple_ipv6, ipv6_dst, ct_ipv6_dst, COPY),
+		P(ovs_key_ct_tuple_ipv6, src_port, ct_tp_src, COPY),
+		P(ovs_key_ct_tuple_ipv6, dst_port, ct_tp_dst, COPY),
+		P(ovs_key_ct_tuple_ipv6, ipv6_proto, ct_nw_proto, COPY) } },
 	{ OVS_KEY_ATTR_ETHERNET, 12, 2, {
 		P(ovs_key_ethernet, eth_src, dl_src, COPY),
 		P(ovs_key_ethernet, eth_dst, dl_dst, COPY) } },
 	{ OVS_KEY_ATTR_VLAN, 2, 1, { W(vlan_tci, COPY) } },
 	{ OVS_KEY_ATTR_ETHERTYPE, 2, 1, { W(dl_type, COPY) } },
+	{ OVS_KEY_ATTR_MPLS, 4, 1, { W(mpls_lse[0], COPY) } },
 	{ OVS_KEY_ATTR_IPV4, 12, 6, {
 		P(ovs_key_ipv4, ipv4_src, nw_src, COPY),
 		P(ovs_key_ipv4, ipv4_dst, nw_dst, COPY),
 		P(ovs_key_ipv4, ipv4_proto, nw_proto, COPY),
 		P(ovs_key_ipv4, ipv4_tos, nw_tos, COPY),
 		P(ovs_key_ipv4, ipv4_ttl, nw_ttl, COPY),
-		P(ovs_key_ipv4, ipv4_frag, nw_frag, COPY) } },
-	{ OVS_KEY_ATTR_IPV6, 40, 6, {
+		P(ovs_key_ipv4, ipv4_frag, nw_frag, FRAG) } },
+	{ OVS_KEY_ATTR_IPV6, 40, 7, {
 		P(ovs_key_ipv6, ipv6_src, ipv6_src, COPY),
 		P(ovs_key_ipv6, ipv6_dst, ipv6_dst, COPY),
+		P(ovs_key_ipv6, ipv6_label, ipv6_label, COPY),
 		P(ovs_key_ipv6, ipv6_proto, nw_proto, COPY),
 		P(ovs_key_ipv6, ipv6_tclass, nw_tos, COPY),
 		P(ovs_key_ipv6, ipv6_hlimit, nw_ttl, COPY),
-		P(ovs_key_ipv6, ipv6_frag, nw_frag, COPY) } },
+		P(ovs_key_ipv6, ipv6_frag, nw_frag, FRAG) } },
 	{ OVS_KEY_ATTR_TCP, 4, 2, { P(ovs_key_tcp, tcp_src, tp_src, COPY),
 				    P(ovs_key_tcp, tcp_dst, tp_dst, COPY) } },
+	{ OVS_KEY_ATTR_TCP_FLAGS, 2, 1, { W(tcp_flags, COPY) } },
 	{ OVS_KEY_ATTR_UDP, 4, 2, { P(ovs_key_udp, udp_src, tp_src, COPY),
 				    P(ovs_key_udp, udp_dst, tp_dst, COPY) } },
 	{ OVS_KEY_ATTR_SCTP, 4, 2, { P(ovs_key_sctp, sctp_src, tp_src, COPY),
@@ -69,6 +73,10 @@ static const struct attr_map {
 	{ OVS_KEY_ATTR_ICMPV6, 2, 2, {
 		P(ovs_key_icmpv6, icmpv6_type, tp_src, U8_IN_16),
 		P(ovs_key_icmpv6, icmpv6_code, tp_dst, U8_IN_16) } },
+	{ OVS_KEY_ATTR_ND, 28, 3, {
+		P(ovs_key_nd, nd_target, nd_target, COPY),
+		P(ovs_key_nd, nd_sll, nd_sll, COPY),
+		P(ovs_key_nd, nd_tll, nd_tll, COPY) } },
 	{ OVS_KEY_ATTR_ARP, 24, 5, {
 		P(ovs_key_arp, arp_sip, nw_src, COPY),
 		P(ovs_key_arp, arp_tip, nw_dst, COPY),
@@ -77,22 +85,33 @@ static const struct attr_map {
 		P(ovs_key_arp, arp_tha, arp_tha, COPY) } },
 };
 
-#define N_MAPS (sizeof(maps) / sizeof(maps[0]))
+const unsigned int odp_n_maps = sizeof(odp_maps) / sizeof(odp_maps[0]);
 
-static const struct attr_map *map_find(int type)
+static const struct odp_map *map_find(int type)
 {
 	unsigned int i;
 
-	for (i = 0; i < N_MAPS; i++)
-		if (maps[i].type == type)
-			return &maps[i];
+	for (i = 0; i < odp_n_maps; i++)
+		if (odp_maps[i].type == type)
+			return &odp_maps[i];
 	return NULL;
 }
 
-static void part_in(const struct part *p, const uint8_t *nl, struct flow *flow)
+static void copy_labels(uint8_t *to, const uint8_t *from)
+{
+	unsigned int i;
+
+	/* The kernel's is a number of the machine's order. */
+	for (i = 0; i < 16; i++)
+		to[i] = from[__BYTE_ORDER == __LITTLE_ENDIAN ? 15 - i : i];
+}
+
+static void part_in(const struct odp_part *p, const uint8_t *nl,
+		    struct flow *flow)
 {
 	uint8_t *f = (uint8_t *)flow + p->ofs;
 	uint32_t n;
+	uint16_t h;
 
 	switch (p->kind) {
 	case COPY:
@@ -103,21 +122,35 @@ static void part_in(const struct part *p, const uint8_t *nl, struct flow *flow)
 		n = htonl(n);
 		memcpy(f, &n, sizeof(n));
 		break;
+	case HOST16:
+		memcpy(&h, nl, sizeof(h));
+		h = htons(h);
+		memcpy(f, &h, sizeof(h));
+		break;
+	case LABELS:
+		copy_labels(f, nl);
+		break;
 	case U8_IN_16:
 		f[0] = 0;
 		f[1] = nl[p->nl_ofs];
 		break;
-	case U16_IN_8:
-		f[0] = nl[p->nl_ofs + 1];
+	case U16_IN_8:	/* no opcode of more than eight bits has a meaning */
+		f[0] = nl[p->nl_ofs] ? 0 : nl[p->nl_ofs + 1];
+		break;
+	case FRAG:
+		f[0] = nl[p->nl_ofs] == OVS_FRAG_TYPE_NONE ? 0 :
+		       nl[p->nl_ofs] == OVS_FRAG_TYPE_FIRST ? FRAG_ANY :
+		       FRAG_ANY | FRAG_LATER;
 		break;
 	}
 }
 
-static void part_out(const struct part *p, uint8_t *nl, const struct flow *flow,
-		     bool mask)
+static void part_out(const struct odp_part *p, uint8_t *nl,
+		     const struct flow *flow, bool mask)
 {
 	const uint8_t *f = (const uint8_t *)flow + p->ofs;
 	uint32_t n;
+	uint16_t h;
 
 	switch (p->kind) {
 	case COPY:
@@ -128,18 +161,38 @@ static void part_out(const struct part *p, uint8_t *nl, const struct flow *flow,
 		n = ntohl(n);
 		memcpy(nl, &n, sizeof(n));
 		break;
+	case HOST16:
+		memcpy(&h, f, sizeof(h));
+		h = ntohs(h);
+		memcpy(nl, &h, sizeof(h));
+		break;
+	case LABELS:
+		copy_labels(nl, f);
+		break;
 	case U8_IN_16:
 		nl[p->nl_ofs] = f[1];
 		break;
 	case U16_IN_8:
-		nl[p->nl_ofs] = mask && f[0] == 0xff ? 0xff : 0;
+		nl[p->nl_ofs] = mask && f[0] ? 0xff : 0;
 		nl[p->nl_ofs + 1] = f[0];
+		break;
+	case FRAG:
+		nl[p->nl_ofs] = mask ? f[0] ? 0xff : 0 :
+				f[0] & FRAG_LATER ? OVS_FRAG_TYPE_LATER :
+				f[0] ? OVS_FRAG_TYPE_FIRST : OVS_FRAG_TYPE_NONE;
 		break;
 	}
 }
 
-static void map_out(const struct attr_map *m, uint8_t *nl,
-		    const struct flow *flow, bool mask)
+/**
+ * odp_map_out - write the payload of an attribute
+ * @m: which.
+ * @nl: its @m->len bytes.
+ * @flow: values, or masks.
+ * @mask: which of them.
+ */
+void odp_map_out(const struct odp_map *m, uint8_t *nl, const struct flow *flow,
+		 bool mask)
 {
 	unsigned int i;
 
@@ -148,26 +201,94 @@ static void map_out(const struct attr_map *m, uint8_t *nl,
 		part_out(&m->parts[i], nl, flow, mask);
 }
 
-static bool is_vlan_type(const struct nlattr *a)
+static bool is_vlan_type(uint16_t type)
 {
-	uint16_t type;
-
-	memcpy(&type, nla_data(a), sizeof(type));
 	return type == htons(0x8100) || type == htons(0x88a8);
+}
+
+static int tunnel_in(const struct nlattr *nest, struct flow *f)
+{
+	static const struct { uint16_t ofs; uint8_t len; uint16_t flag; } attrs[] = {
+		[OVS_TUNNEL_KEY_ATTR_ID] = { offsetof(struct flow, tun_id), 8, TUN_KEY },
+		[OVS_TUNNEL_KEY_ATTR_IPV4_SRC] = { offsetof(struct flow, tun_src), 4, 0 },
+		[OVS_TUNNEL_KEY_ATTR_IPV4_DST] = { offsetof(struct flow, tun_dst), 4, 0 },
+		[OVS_TUNNEL_KEY_ATTR_TOS] = { offsetof(struct flow, tun_tos), 1, 0 },
+		[OVS_TUNNEL_KEY_ATTR_TTL] = { offsetof(struct flow, tun_ttl), 1, 0 },
+		[OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT] = { 0, 0, TUN_DF },
+		[OVS_TUNNEL_KEY_ATTR_CSUM] = { 0, 0, TUN_CSUM },
+		[OVS_TUNNEL_KEY_ATTR_OAM] = { 0, 0, TUN_OAM },
+		[OVS_TUNNEL_KEY_ATTR_TP_SRC] = { offsetof(struct flow, tun_tp_src), 2, 0 },
+		[OVS_TUNNEL_KEY_ATTR_TP_DST] = { offsetof(struct flow, tun_tp_dst), 2, 0 },
+		[OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = { offsetof(struct flow, tun_ipv6_src), 16, 0 },
+		[OVS_TUNNEL_KEY_ATTR_IPV6_DST] = { offsetof(struct flow, tun_ipv6_dst), 16, 0 },
+	};
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
+		unsigned int t = nla_type(a);
+
+		if (t >= sizeof(attrs) / sizeof(attrs[0]) ||
+		    (!attrs[t].len && !attrs[t].flag))
+			continue;
+		if (nla_len(a) != attrs[t].len)
+			return -EINVAL;
+		f->tun_flags |= htons(attrs[t].flag);
+		memcpy((uint8_t *)f + attrs[t].ofs, nla_data(a), attrs[t].len);
+	}
+	return 0;
+}
+
+static int mpls_in(const struct nlattr *a, struct flow *flow)
+{
+	int n = nla_len(a);
+
+	if (n < 4 || n % 4)
+		return -EINVAL;
+	memcpy(flow->mpls_lse, nla_data(a), n < 4 * MAX_MPLS ? n : 4 * MAX_MPLS);
+	return 0;
+}
+
+/* A tag at a depth; the type before it is that of the tag. */
+static void vlan_in(const struct nlattr *a, uint16_t tpid, struct flow *flow,
+		    int depth)
+{
+	uint16_t tci;
+
+	memcpy(&tci, nla_data(a), sizeof(tci));
+	if (depth) {
+		flow->vlan_tci2 = tci;
+		flow->vlan_tpid2 = tci ? tpid : 0;
+	} else {
+		flow->vlan_tci = tci;
+		flow->vlan_tpid = tci ? tpid : 0;
+	}
 }
 
 static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
 {
-	const struct attr_map *m;
+	const struct odp_map *m;
+	uint16_t type = 0;
 	struct nlattr *a;
 	unsigned int i;
 	int rem;
 
+	nla_for_each_nested(a, (struct nlattr *)nest, rem)
+		if (nla_type(a) == OVS_KEY_ATTR_ETHERTYPE && nla_len(a) == 2)
+			memcpy(&type, nla_data(a), sizeof(type));
 	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
 		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
-			if (depth == 2)
+			if (depth == 2 || key_in(a, flow, depth + 1))
 				return -EINVAL;
-			if (key_in(a, flow, depth + 1))
+			continue;
+		}
+		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
+			if (tunnel_in(a, flow))
+				return -EINVAL;
+			continue;
+		}
+		if (nla_type(a) == OVS_KEY_ATTR_MPLS) {
+			if (mpls_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
@@ -176,13 +297,11 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
 			continue;
 		if (nla_len(a) != m->len)
 			return -EINVAL;
-		/* The outer tag is the one that rules see. */
-		if (nla_type(a) == OVS_KEY_ATTR_VLAN && depth)
-			continue;
-		if (nla_type(a) == OVS_KEY_ATTR_ETHERTYPE && is_vlan_type(a))
-			continue;
-		for (i = 0; i < m->n; i++)
-			part_in(&m->parts[i], nla_data(a), flow);
+		if (nla_type(a) == OVS_KEY_ATTR_VLAN)
+			vlan_in(a, type, flow, depth);
+		else if (nla_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
+			for (i = 0; i < m->n; i++)
+				part_in(&m->parts[i], nla_data(a), flow);
 	}
 	return 0;
 }
@@ -200,40 +319,122 @@ int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 	return key_in(key, flow, 0);
 }
 
-static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
-		    const struct flow *wc, int depth)
+/* Read one attribute that has a map, its payload elsewhere. */
+int odp_flow_from_attr(const struct nlattr *attr, const void *data,
+		       struct flow *flow)
 {
-	uint16_t exact = 0xffff, tci;
-	const struct attr_map *m;
+	const struct odp_map *m = map_find(nla_type(attr));
+	unsigned int i;
+
+	if (!m)
+		return -EINVAL;
+	for (i = 0; i < m->n; i++)
+		part_in(&m->parts[i], data, flow);
+	return 0;
+}
+
+/* A nest that stays though it be empty. */
+struct nlattr *odp_nest(struct nl_msg *msg, int type)
+{
+	return nla_nest_start(msg, type);
+}
+
+void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
+{
+	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
+}
+
+static int put_tunnel(struct nl_msg *msg, const struct flow *f,
+		      const struct flow *has, bool mask)
+{
+	struct nlattr *nest = odp_nest(msg, OVS_KEY_ATTR_TUNNEL);
+	static const uint8_t none[16];
+	uint16_t flags = ntohs(f->tun_flags);
+	bool six = memcmp(has->tun_ipv6_dst, none, 16) ||
+		   memcmp(has->tun_ipv6_src, none, 16);
+	int err = 0;
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (mask ? f->tun_id : flags & TUN_KEY)
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_ID, 8, &f->tun_id);
+	if (six) {
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_SRC, 16, f->tun_ipv6_src);
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_DST, 16, f->tun_ipv6_dst);
+	} else {
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_SRC, 4, &f->tun_src);
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f->tun_dst);
+	}
+	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TOS, f->tun_tos);
+	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TTL, f->tun_ttl);
+	if (flags & TUN_DF)
+		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
+	if (flags & TUN_CSUM)
+		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_CSUM);
+	if (flags & TUN_OAM)
+		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_OAM);
+	if (f->tun_tp_src)
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_SRC, 2, &f->tun_tp_src);
+	if (f->tun_tp_dst)
+		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_DST, 2, &f->tun_tp_dst);
+	odp_nest_end(msg, nest);
+	return err ? -EMSGSIZE : 0;
+}
+
+/**
+ * odp_put_tunnel - write the key of a tunnel, as set() takes it
+ * @msg: the message.
+ * @flow: its fields.
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
+{
+	struct flow f = *flow;
+
+	if (!f.tun_ttl)
+		f.tun_ttl = 64;
+	return put_tunnel(msg, &f, &f, false);
+}
+
+static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
+		     const struct flow *wc, const struct flow *key, int depth)
+{
+	uint16_t tci = htons(VLAN_PRESENT) | (depth ? wc->vlan_tci2 : wc->vlan_tci);
+	const struct odp_map *m = map_find(nla_type(a));
+	uint16_t exact = 0xffff;
+	uint8_t buf[256] = {};
+
+	switch (nla_type(a)) {
+	case OVS_KEY_ATTR_TUNNEL:
+		return put_tunnel(msg, wc, key, true);
+	case OVS_KEY_ATTR_ETHERTYPE:
+		return nla_put(msg, OVS_KEY_ATTR_ETHERTYPE, 2, &exact);
+	case OVS_KEY_ATTR_VLAN:
+		return nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci);
+	}
+	if (!m || nla_len(a) > (int)sizeof(buf))
+		return 0;
+	odp_map_out(m, buf, wc, true);
+	return nla_put(msg, m->type, nla_len(a), buf);
+}
+
+static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
+		    const struct flow *wc, const struct flow *key, int depth)
+{
 	struct nlattr *a, *inner;
-	uint8_t buf[64];
 	int rem;
 
 	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		m = map_find(nla_type(a));
-		switch (nla_type(a)) {
-		case OVS_KEY_ATTR_ENCAP:
-			inner = nla_nest_start(msg, OVS_KEY_ATTR_ENCAP);
-			if (!inner || mask_out(msg, a, wc, depth + 1))
+		if (nla_type(a) != OVS_KEY_ATTR_ENCAP) {
+			if (mask_attr(msg, a, wc, key, depth))
 				return -EMSGSIZE;
-			nla_nest_end(msg, inner);
-			break;
-		case OVS_KEY_ATTR_ETHERTYPE:
-			if (nla_put(msg, OVS_KEY_ATTR_ETHERTYPE, 2, &exact))
-				return -EMSGSIZE;
-			break;
-		case OVS_KEY_ATTR_VLAN:
-			tci = htons(0x1000) | (depth ? 0 : wc->vlan_tci);
-			if (nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci))
-				return -EMSGSIZE;
-			break;
-		default:
-			if (!m)
-				break;
-			map_out(m, buf, wc, true);
-			if (nla_put(msg, m->type, m->len, buf))
-				return -EMSGSIZE;
+			continue;
 		}
+		inner = odp_nest(msg, OVS_KEY_ATTR_ENCAP);
+		if (!inner || mask_out(msg, a, wc, key, depth + 1))
+			return -EMSGSIZE;
+		odp_nest_end(msg, inner);
 	}
 	return 0;
 }
@@ -249,28 +450,39 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 		 const struct flow *wc)
 {
-	struct nlattr *nest = nla_nest_start(msg, OVS_FLOW_ATTR_MASK);
+	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
+	struct flow flow;
 
-	if (!nest || mask_out(msg, key, wc, 0))
+	if (!nest || odp_flow_from_key(key, &flow) ||
+	    mask_out(msg, key, wc, &flow, 0))
 		return -EMSGSIZE;
-	nla_nest_end(msg, nest);
+	odp_nest_end(msg, nest);
 	return 0;
 }
 
-/* Whether an attribute is about the headers that a packet of @flow has. */
-static bool map_applies(const struct attr_map *m, const struct flow *flow)
+/**
+ * odp_map_applies - whether an attribute is about headers that a packet has
+ * @m: the attribute.
+ * @flow: the packet.
+ */
+bool odp_map_applies(const struct odp_map *m, const struct flow *flow)
 {
-	uint16_t type = ntohs(flow->dl_type);
+	uint16_t type = ntohs(flow->dl_type), icmp = ntohs(flow->tp_src);
 	bool ip = type == 0x0800 || type == 0x86dd;
 
 	switch (m->type) {
 	case OVS_KEY_ATTR_IPV4:
+	case OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4:
 		return type == 0x0800;
 	case OVS_KEY_ATTR_IPV6:
+	case OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6:
 		return type == 0x86dd;
 	case OVS_KEY_ATTR_ARP:
 		return type == 0x0806 || type == 0x8035;
+	case OVS_KEY_ATTR_MPLS:
+		return type == 0x8847 || type == 0x8848;
 	case OVS_KEY_ATTR_TCP:
+	case OVS_KEY_ATTR_TCP_FLAGS:
 		return ip && flow->nw_proto == 6;
 	case OVS_KEY_ATTR_UDP:
 		return ip && flow->nw_proto == 17;
@@ -280,236 +492,10 @@ static bool map_applies(const struct attr_map *m, const struct flow *flow)
 		return type == 0x0800 && flow->nw_proto == 1;
 	case OVS_KEY_ATTR_ICMPV6:
 		return type == 0x86dd && flow->nw_proto == 58;
+	case OVS_KEY_ATTR_ND:
+		return type == 0x86dd && flow->nw_proto == 58 &&
+		       (icmp == 135 || icmp == 136);
 	default:
 		return true;
 	}
-}
-
-static bool all_zero(const uint8_t *p, unsigned int n)
-{
-	while (n && !*p) {
-		p++;
-		n--;
-	}
-	return !n;
-}
-
-/* USED: the bits that the rest depends on, each in its attribute. */
-static int put_used(struct nl_msg *msg, const struct flow *flow,
-		    const struct flow *used)
-{
-	struct nlattr *nest = nla_nest_start(msg, OVS_BPF_ATTR_USED);
-	uint8_t buf[64];
-	unsigned int i;
-
-	if (!nest)
-		return -EMSGSIZE;
-	for (i = 0; i < N_MAPS; i++) {
-		map_out(&maps[i], buf, used, true);
-		if (map_applies(&maps[i], flow) && !all_zero(buf, maps[i].len) &&
-		    nla_put(msg, maps[i].type, maps[i].len, buf))
-			return -EMSGSIZE;
-	}
-	nla_nest_end(msg, nest);
-	return 0;
-}
-
-static int put_bpf(struct nl_msg *msg, const struct flow *flow,
-		   const struct op *op, int fd)
-{
-	static const uint32_t modes[] = {
-		[MODE_PROGRAM] = OVS_BPF_RECHECK_PROGRAM,
-		[MODE_ALWAYS] = OVS_BPF_RECHECK_ALWAYS,
-		[MODE_CHANGED] = OVS_BPF_RECHECK_CHANGED,
-		[MODE_AUTO] = OVS_BPF_RECHECK_CHANGED,
-	};
-	struct nlattr *nest = nla_nest_start(msg, OVS_ACTION_ATTR_BPF);
-
-	if (!nest || nla_put_u32(msg, OVS_BPF_ATTR_PROG_FD, fd) ||
-	    nla_put(msg, OVS_BPF_ATTR_ARG, sizeof(op->act.arg), &op->act.arg) ||
-	    nla_put_u32(msg, OVS_BPF_ATTR_RECHECK, modes[op->act.mode]) ||
-	    nla_put_u32(msg, OVS_BPF_ATTR_RECIRC_ID, op->recirc_id) ||
-	    (modes[op->act.mode] == OVS_BPF_RECHECK_CHANGED &&
-	     put_used(msg, flow, &op->mask)))
-		return -EMSGSIZE;
-	nla_nest_end(msg, nest);
-	return 0;
-}
-
-/* One SET_MASKED for each attribute that has bits to set. */
-static int put_set(struct nl_msg *msg, const struct flow *flow,
-		   const struct op *op)
-{
-	uint8_t value[64], both[128], *mask;
-	struct nlattr *nest;
-	unsigned int i, b;
-
-	for (i = 0; i < N_MAPS; i++) {
-		const struct attr_map *m = &maps[i];
-
-		mask = both + m->len;
-		map_out(m, mask, &op->mask, true);
-		if (!map_applies(m, flow) || all_zero(mask, m->len))
-			continue;
-		map_out(m, value, &op->value, false);
-		for (b = 0; b < m->len; b++)
-			both[b] = value[b] & mask[b];
-		nest = nla_nest_start(msg, OVS_ACTION_ATTR_SET_MASKED);
-		if (!nest || nla_put(msg, m->type, 2 * m->len, both))
-			return -EMSGSIZE;
-		nla_nest_end(msg, nest);
-	}
-	return 0;
-}
-
-static int put_push_vlan(struct nl_msg *msg, const struct op *op)
-{
-	struct ovs_action_push_vlan vlan = {
-		.vlan_tpid = htons(op->n),
-		.vlan_tci = htons(0x1000),
-	};
-
-	return nla_put(msg, OVS_ACTION_ATTR_PUSH_VLAN, sizeof(vlan), &vlan);
-}
-
-/**
- * odp_put_ops - write the actions of a megaflow into an open nest
- * @msg: the message.
- * @flow: the packet that it was made for.
- * @out: the megaflow.
- * @prog_fd: gives the descriptor of a program, or a negative errno.
- * @arg: for @prog_fd.
- *
- * Return: 0 or a negative errno.
- */
-int odp_put_ops(struct nl_msg *msg, const struct flow *flow,
-		const struct xlate_out *out,
-		int (*prog_fd)(const char *name, void *arg), void *arg)
-{
-	unsigned int i;
-	int err, fd;
-
-	for (i = 0; i < out->n_ops; i++) {
-		const struct op *op = &out->ops[i];
-
-		switch (op->type) {
-		case OP_OUTPUT:
-			err = nla_put_u32(msg, OVS_ACTION_ATTR_OUTPUT, op->n);
-			break;
-		case OP_SET:
-			err = put_set(msg, flow, op);
-			break;
-		case OP_PUSH_VLAN:
-			err = put_push_vlan(msg, op);
-			break;
-		case OP_POP_VLAN:
-			err = nla_put_flag(msg, OVS_ACTION_ATTR_POP_VLAN);
-			break;
-		case OP_BPF:
-			fd = prog_fd(op->act.prog, arg);
-			err = fd < 0 ? fd : put_bpf(msg, flow, op, fd);
-			break;
-		default:
-			err = -EINVAL;
-		}
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static uint64_t get_u64(const struct nlattr *a)
-{
-	uint64_t n = 0;
-
-	if (a && nla_len(a) == sizeof(n))
-		memcpy(&n, nla_data(a), sizeof(n));
-	return n;
-}
-
-static int format_bpf(struct nlattr *action, char *buf, size_t size)
-{
-	static const char *const modes[] = { "program", "always", "changed" };
-	struct nlattr *a[OVS_BPF_ATTR_MAX + 1] = {};
-	struct nlattr *s[OVS_BPF_STATS_ATTR_MAX + 1] = {};
-	uint32_t mode;
-
-	nla_parse_nested(a, OVS_BPF_ATTR_MAX, action, NULL);
-	if (a[OVS_BPF_ATTR_STATS])
-		nla_parse_nested(s, OVS_BPF_STATS_ATTR_MAX,
-				 a[OVS_BPF_ATTR_STATS], NULL);
-	mode = a[OVS_BPF_ATTR_RECHECK] ? nla_get_u32(a[OVS_BPF_ATTR_RECHECK]) : 0;
-	return snprintf(buf, size,
-			"bpf(%s,id=%u,mode=%s,recirc_id=0x%x,runs=%llu,coalesced=%llu,recirculated=%llu,dropped=%llu)",
-			a[OVS_BPF_ATTR_NAME] ?
-			nla_get_string(a[OVS_BPF_ATTR_NAME]) : "?",
-			a[OVS_BPF_ATTR_PROG_ID] ?
-			nla_get_u32(a[OVS_BPF_ATTR_PROG_ID]) : 0,
-			mode < 3 ? modes[mode] : "?",
-			a[OVS_BPF_ATTR_RECIRC_ID] ?
-			nla_get_u32(a[OVS_BPF_ATTR_RECIRC_ID]) : 0,
-			(unsigned long long)get_u64(s[OVS_BPF_STATS_ATTR_RUNS]),
-			(unsigned long long)get_u64(s[OVS_BPF_STATS_ATTR_COALESCED]),
-			(unsigned long long)get_u64(s[OVS_BPF_STATS_ATTR_RECIRCULATED]),
-			(unsigned long long)get_u64(s[OVS_BPF_STATS_ATTR_DROPPED]));
-}
-
-static int format_action(struct nlattr *a, char *buf, size_t size)
-{
-	switch (nla_type(a)) {
-	case OVS_ACTION_ATTR_OUTPUT:
-		return snprintf(buf, size, "%u", nla_get_u32(a));
-	case OVS_ACTION_ATTR_SET_MASKED:
-		return snprintf(buf, size, "set_masked");
-	case OVS_ACTION_ATTR_PUSH_VLAN:
-		return snprintf(buf, size, "push_vlan");
-	case OVS_ACTION_ATTR_POP_VLAN:
-		return snprintf(buf, size, "pop_vlan");
-	case OVS_ACTION_ATTR_BPF:
-		return format_bpf(a, buf, size);
-	default:
-		return snprintf(buf, size, "action%d", nla_type(a));
-	}
-}
-
-/**
- * odp_format_flow - write a megaflow of a dump
- * @flow: its OVS_FLOW_ATTR_*.
- * @buf: the text; cut if it does not fit.
- * @size: its room.
- *
- * Return: length of the text.
- */
-int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
-{
-	struct ovs_flow_stats stats = {};
-	struct flow key = {}, mask = {};
-	bool first = true;
-	struct nlattr *a;
-	int n, rem;
-
-	if (flow[OVS_FLOW_ATTR_KEY])
-		odp_flow_from_key(flow[OVS_FLOW_ATTR_KEY], &key);
-	if (flow[OVS_FLOW_ATTR_MASK])
-		odp_flow_from_key(flow[OVS_FLOW_ATTR_MASK], &mask);
-	if (flow[OVS_FLOW_ATTR_STATS])
-		memcpy(&stats, nla_data(flow[OVS_FLOW_ATTR_STATS]), sizeof(stats));
-	mask.nw_frag = 0;
-	n = match_format(&key, &mask, buf, size);
-	n += snprintf(buf + n, size - n, "packets:%llu,bytes:%llu,actions:",
-		      (unsigned long long)stats.n_packets,
-		      (unsigned long long)stats.n_bytes);
-	if (flow[OVS_FLOW_ATTR_ACTIONS]) {
-		nla_for_each_nested(a, flow[OVS_FLOW_ATTR_ACTIONS], rem) {
-			if ((size_t)n + 256 > size)
-				break;
-			if (!first)
-				buf[n++] = ',';
-			first = false;
-			n += format_action(a, buf + n, size - n);
-		}
-	}
-	if (first)
-		n += snprintf(buf + n, size - n, "drop");
-	return n;
 }

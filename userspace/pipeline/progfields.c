@@ -116,6 +116,10 @@ static void set_l4(struct flow *f)
 {
 	SET(f, tp_src);
 	SET(f, tp_dst);
+	SET(f, tcp_flags);
+	SET(f, nd_target);
+	SET(f, nd_sll);
+	SET(f, nd_tll);
 }
 
 static void set_l3(struct flow *f)
@@ -124,6 +128,7 @@ static void set_l3(struct flow *f)
 	SET(f, nw_dst);
 	SET(f, ipv6_src);
 	SET(f, ipv6_dst);
+	SET(f, ipv6_label);
 	SET(f, nw_proto);
 	SET(f, nw_tos);
 	SET(f, nw_ttl);
@@ -133,17 +138,20 @@ static void set_l3(struct flow *f)
 	set_l4(f);
 }
 
-/* All fields that the packet itself determines. */
+/* All fields that the packet's bytes determine. */
 static void set_all(struct flow *f)
 {
-	struct flow kept = *f;
+	size_t first = offsetof(struct flow, dl_dst);
 
-	memset(f, 0xff, FLOW_DP_LEN);
-	f->recirc_id = kept.recirc_id;
-	f->in_port = kept.in_port;
-	f->dp_hash = kept.dp_hash;
-	f->skb_mark = kept.skb_mark;
-	f->skb_priority = kept.skb_priority;
+	memset((uint8_t *)f + first, 0xff, FLOW_DP_LEN - first);
+}
+
+/* What a program that does anything may change beside the bytes. */
+static void set_metadata(struct flow *f)
+{
+	SET(f, ct_state);
+	memset(&f->tun_id, 0xff,
+	       offsetof(struct flow, dl_dst) - offsetof(struct flow, tun_id));
 }
 
 /* Fields that depend on the header at an offset. */
@@ -198,6 +206,11 @@ static void add_l3(const struct pw_bytes *b, uint16_t type, unsigned int at,
 	case ETH_P_RARP:
 		add_header(arp_places, b, at, f);
 		break;
+	case ETH_P_MPLS_UC:
+	case ETH_P_MPLS_MC:
+		if (any_of(b, at, at + 4 * MAX_MPLS))
+			SET(f, mpls_lse);
+		break;
 	}
 }
 
@@ -224,6 +237,11 @@ static void add_seen(const struct pw_class *c, struct flow *f)
 	add_header(ethernet_places, &c->data, 0, f);
 	add_l3(&c->data, c->eth_type, ETH_HLEN, f);
 	add_header(l4_places, &c->l4, 0, f);
+	if (c->eth_type == ETH_P_IPV6 && any_of(&c->l4, 4, PW_BYTES + 1)) {
+		SET(f, nd_target);
+		SET(f, nd_sll);
+		SET(f, nd_tll);
+	}
 }
 
 /* What the tables above place; the rest is unknown to them. */
@@ -242,6 +260,8 @@ static void add_unplaced(struct flow *f)
 	set_l3(&placed);
 	SET(&placed, dl_type);
 	SET(&placed, vlan_tci);
+	SET(&placed, vlan_tci2);
+	SET(&placed, mpls_lse);
 	set_all(&all);
 	flow_or(f, &all, &placed);
 }
@@ -280,6 +300,8 @@ void progwrites_fields(const struct progwrites *pw, const struct flow *flow,
 		return;
 	if (pw->anything || !ethernet) {
 		set_all(changed);
+		if (pw->anything)
+			set_metadata(changed);
 		return;
 	}
 	add_unplaced(changed);

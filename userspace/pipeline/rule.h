@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules, their text, and the tables that hold them. */
+/* Rules, groups, their text, and the tables that hold them. */
 #ifndef RULE_H
 #define RULE_H 1
 
@@ -8,54 +8,131 @@
 #define N_TABLES 255
 #define MAX_ACTIONS 64
 #define MAX_NAME 64
+#define MAX_BUCKETS 64
+#define MAX_GROUP_ID 0xffffff00u
+#define MAX_METER 0xffff
 
 enum act_type {
 	ACT_OUTPUT,
 	ACT_IN_PORT,
 	ACT_FLOOD,
+	ACT_ALL,
+	ACT_NORMAL,
 	ACT_DROP,
 	ACT_SET,
+	ACT_MOVE,
 	ACT_PUSH_VLAN,
 	ACT_POP_VLAN,
+	ACT_VLAN_VID,	/* mod_vlan_vid: adds a tag if there is none */
+	ACT_VLAN_PCP,
+	ACT_DEC_TTL,
 	ACT_BPF,
 	ACT_GOTO,
+	ACT_RESUBMIT,
+	ACT_GROUP,
+	ACT_METER,
+	ACT_CT,
+	ACT_CT_CLEAR,
+	ACT_CONTROLLER,
+	/* Not of rules: what a frozen walk begins with. */
+	ACT_PICK,	/* a bucket of a select group, by dp_hash */
+	ACT_OUTCOME,	/* of a filter: known to have been this */
+	ACT_FILTERED,	/* of a filter: dp_hash; go on with the lookup */
 };
 
 /* MODE_AUTO: what the translation finds to be the cheapest that is right. */
 enum bpf_mode { MODE_PROGRAM, MODE_ALWAYS, MODE_CHANGED, MODE_AUTO };
 
+enum nat_type { NAT_NONE, NAT_BARE, NAT_SRC, NAT_DST };
+enum nat_flags { NAT_RANDOM = 1, NAT_HASH = 2, NAT_PERSISTENT = 4 };
+
 /**
- * struct act - one action of a rule
- * @type: what.
- * @mode: of BPF: when to recheck.
- * @result: of BPF: number of the register for the result, or -1.
- * @n: port, table, or TPID of a pushed tag.
- * @arg: of BPF: the argument.
- * @field: of SET.
- * @value: of SET, in place; masked.
- * @mask: of SET.
- * @prog: of BPF: name of the program.
+ * struct act_ct - what a ct action does
+ * @commit: enter the connection.
+ * @force: though it is known in the other direction.
+ * @nat: &enum nat_type.
+ * @nat_flags: &enum nat_flags.
+ * @ip6: @ip_min and @ip_max are IPv6.
+ * @has_ip: they are given.
+ * @table: where the packet goes on when its state is known; -1: nowhere.
+ * @n_exec: actions behind this one that are for the connection.
+ * @zone: if the act has no field for it.
+ * @port_min: 0: none.
+ * @port_max: likewise.
+ * @ip_min: of the range of addresses; in its first bytes if IPv4.
+ * @ip_max: likewise.
+ * @alg: helper, or "".
  */
-struct act {
-	enum act_type type;
-	enum bpf_mode mode;
-	int result;
-	uint32_t n;
-	uint64_t arg;
-	const struct field *field;
-	uint8_t value[16];
-	uint8_t mask[16];
-	char prog[MAX_NAME];
+struct act_ct {
+	bool commit;
+	bool force;
+	uint8_t nat;
+	uint8_t nat_flags;
+	bool ip6;
+	bool has_ip;
+	int16_t table;
+	uint16_t n_exec;
+	uint16_t zone;
+	uint16_t port_min;
+	uint16_t port_max;
+	uint8_t ip_min[16];
+	uint8_t ip_max[16];
+	char alg[16];
 };
 
 /**
- * struct rule - a rule
+ * struct act - one action of a rule
+ * @type: what.
+ * @n: port, table, group, meter, VLAN id or priority, TPID, length for the
+ *	controller, or an outcome.
+ * @field: of SET and MOVE: what is changed; of OUTPUT and CT: where the port or
+ *	the zone is, or NULL.
+ * @src: of MOVE: what is read.
+ * @ofs: of MOVE, OUTPUT, CT: lowest bit in @field.
+ * @src_ofs: of MOVE: lowest bit in @src.
+ * @n_bits: of MOVE, OUTPUT, CT: how many bits.
+ * @v: of SET.
+ * @mode: of BPF: when to recheck.
+ * @mode_given: of BPF: the text says it.
+ * @result: of BPF: number of the register for the result, or -1.
+ * @arg: of BPF: the argument.
+ * @prog: of BPF: name of the program.
+ * @ct: of CT.
+ */
+struct act {
+	enum act_type type;
+	uint32_t n;
+	const struct field *field;
+	const struct field *src;
+	uint16_t ofs;
+	uint16_t src_ofs;
+	uint16_t n_bits;
+	struct field_value v;
+	union {
+		struct {
+			enum bpf_mode mode;
+			bool mode_given;
+			int result;
+			uint64_t arg;
+			char prog[MAX_NAME];
+		};
+		struct act_ct ct;
+	};
+};
+
+/**
+ * struct rule - a rule, with its actions one piece of memory
  * @next: in its table, of the same or lower priority.
+ * @prev: in its table.
+ * @chain: in the classifier: same match, same or lower priority.
+ * @hash_next: in the classifier: another match.
+ * @hash: in the classifier: of the match.
  * @table: number of the table.
  * @priority: 0 to 65535; the highest that matches is taken.
  * @cookie: the user's.
  * @match: value.
  * @mask: of the match.
+ * @filter: program that must say so too, or "".
  * @acts: actions.
  * @n_acts: how many.
  * @n_packets: packets that took it, as far as the datapath told.
@@ -63,42 +140,134 @@ struct act {
  */
 struct rule {
 	struct rule *next;
+	struct rule *prev;
+	struct rule *chain;
+	struct rule *hash_next;
+	uint64_t hash;
 	uint8_t table;
 	uint16_t priority;
 	uint64_t cookie;
 	struct flow match;
 	struct flow mask;
-	struct act acts[MAX_ACTIONS];
+	char filter[MAX_NAME];
+	struct act *acts;
 	unsigned int n_acts;
 	uint64_t n_packets;
 	uint64_t n_bytes;
 };
 
+enum group_type { GROUP_ALL, GROUP_SELECT, GROUP_INDIRECT, GROUP_FF };
+
+/**
+ * struct bucket - of a group
+ * @weight: of SELECT: its share.
+ * @watch_port: of FF: live if this port is; 0: always.
+ * @acts: actions.
+ * @n_acts: how many.
+ */
+struct bucket {
+	uint16_t weight;
+	uint32_t watch_port;
+	struct act *acts;
+	unsigned int n_acts;
+};
+
+/**
+ * struct group - a group
+ * @next: list.
+ * @id: number.
+ * @type: &enum group_type.
+ * @n_buckets: how many.
+ * @buckets: in order.
+ */
+struct group {
+	struct group *next;
+	uint32_t id;
+	uint8_t type;
+	unsigned int n_buckets;
+	struct bucket buckets[MAX_BUCKETS];
+};
+
+/**
+ * struct groups - all groups
+ * @first: by ascending id.
+ */
+struct groups {
+	struct group *first;
+};
+
+struct classifier;
+
+/**
+ * struct priority - rules of one priority in a table
+ * @priority: which.
+ * @last: the last of them in the table's list.
+ */
+struct priority {
+	uint16_t priority;
+	struct rule *last;
+};
+
 /**
  * struct tables - all rules
  * @first: of each table, highest priority first.
+ * @cls: of each table: finds the rule for a packet.
+ * @prio: of each table: where each priority ends, highest first.
+ * @n_prio: how many.
  * @n_rules: how many.
  */
 struct tables {
 	struct rule *first[N_TABLES];
+	struct classifier *cls[N_TABLES];
+	struct priority *prio[N_TABLES];
+	unsigned int n_prio[N_TABLES];
 	unsigned int n_rules;
 };
 
-/* Text: rule_text.c.  A parse that fails leaves a sentence in @err. */
+/**
+ * struct outcomes - filters of which it is known what they said of a packet
+ * @n: how many.
+ * @o: each.
+ */
+#define MAX_OUTCOMES 16
+struct outcomes {
+	unsigned int n;
+	struct {
+		char prog[MAX_NAME];
+		bool yes;
+	} o[MAX_OUTCOMES];
+};
+
+/* Text: each parse that fails leaves a sentence in @err. */
 struct rule *rule_parse(const char *text, bool need_actions, char *err,
 			size_t size);
 int acts_format(const struct act *acts, unsigned int n, char *buf, size_t size);
 int rule_format(const struct rule *rule, bool stats, char *buf, size_t size);
+int rule_format_match(const struct rule *rule, char *buf, size_t size);
 bool prog_name_ok(const char *name);
 int match_format(const struct flow *match, const struct flow *mask, char *buf,
 		 size_t size);
+struct group *group_parse(const char *text, char *err, size_t size);
+int group_format(const struct group *group, char *buf, size_t size);
+
+/* Groups: group.c. */
+struct group *group_find(const struct groups *g, uint32_t id);
+struct group *groups_insert(struct groups *g, struct group *group);
+struct group *groups_take(struct groups *g, uint32_t id);
+void group_free(struct group *group);
 
 /* Tables: table.c. */
 struct rule *tables_insert(struct tables *t, struct rule *rule);
 void tables_remove(struct tables *t, struct rule *rule);
 struct rule *tables_take(struct tables *t, const struct rule *like,
 			 bool any_table);
+void tables_remove(struct tables *t, struct rule *rule);
 struct rule *tables_lookup(const struct tables *t, unsigned int table,
-			   const struct flow *flow, struct flow *wc);
+			   const struct flow *flow, const struct outcomes *known,
+			   struct flow *wc);
+struct rule *tables_lookup_slowly(const struct tables *t, unsigned int table,
+				  const struct flow *flow);
+bool tables_reg_values(const struct tables *t, unsigned int reg,
+		       uint32_t *values, unsigned int room, unsigned int *n);
 
 #endif

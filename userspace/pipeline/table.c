@@ -1,17 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables: rules in order of priority.  A lookup records what it had to read: of
- * a rule that does not match, one field that tells so is enough.
+ * Tables: a list of rules in order of priority, for those who want them all, and a
+ * classifier, which finds the rule for a packet.
  */
-#include "rule.h"
+#include "classifier.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static bool same_match(const struct rule *a, const struct rule *b)
+/* Where rules of a priority end, or would stand. */
+static unsigned int prio_find(const struct tables *t, unsigned int table,
+			      uint16_t priority)
 {
-	return a->priority == b->priority &&
-	       !memcmp(&a->match, &b->match, sizeof(a->match)) &&
-	       !memcmp(&a->mask, &b->mask, sizeof(a->mask));
+	unsigned int lo = 0, hi = t->n_prio[table], mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (t->prio[table][mid].priority > priority)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool prio_has(const struct tables *t, unsigned int table, unsigned int i,
+		     uint16_t priority)
+{
+	return i < t->n_prio[table] && t->prio[table][i].priority == priority;
+}
+
+/* Enter a rule into the list.  There is room in t->prio. */
+static void list_insert(struct tables *t, struct rule *rule)
+{
+	unsigned int i = prio_find(t, rule->table, rule->priority);
+	struct priority *prio = t->prio[rule->table];
+	bool there = prio_has(t, rule->table, i, rule->priority);
+	struct rule *after = there ? prio[i].last : i ? prio[i - 1].last : NULL;
+
+	if (!there) {
+		memmove(prio + i + 1, prio + i,
+			(t->n_prio[rule->table]++ - i) * sizeof(*prio));
+		prio[i].priority = rule->priority;
+	}
+	prio[i].last = rule;
+	rule->prev = after;
+	rule->next = after ? after->next : t->first[rule->table];
+	if (rule->next)
+		rule->next->prev = rule;
+	if (after)
+		after->next = rule;
+	else
+		t->first[rule->table] = rule;
+	t->n_rules++;
+}
+
+static void list_remove(struct tables *t, struct rule *rule)
+{
+	unsigned int i = prio_find(t, rule->table, rule->priority);
+	struct priority *prio = t->prio[rule->table];
+
+	if (prio[i].last == rule) {
+		if (rule->prev && rule->prev->priority == rule->priority)
+			prio[i].last = rule->prev;
+		else
+			memmove(prio + i, prio + i + 1,
+				(--t->n_prio[rule->table] - i) * sizeof(*prio));
+	}
+	if (rule->next)
+		rule->next->prev = rule->prev;
+	if (rule->prev)
+		rule->prev->next = rule->next;
+	else
+		t->first[rule->table] = rule->next;
+	t->n_rules--;
+}
+
+/* Rooms are added by 64. */
+static bool prio_room(struct tables *t, unsigned int table)
+{
+	struct priority *more;
+
+	if (t->n_prio[table] % 64)
+		return true;
+	more = realloc(t->prio[table], (t->n_prio[table] + 64) * sizeof(*more));
+	if (more)
+		t->prio[table] = more;
+	return more;
+}
+
+static void table_tidy(struct tables *t, unsigned int table)
+{
+	if (t->first[table])
+		return;
+	classifier_free(t->cls[table]);
+	free(t->prio[table]);
+	t->cls[table] = NULL;
+	t->prio[table] = NULL;
+	t->n_prio[table] = 0;
 }
 
 /**
@@ -20,23 +106,34 @@ static bool same_match(const struct rule *a, const struct rule *b)
  * @rule: the rule; taken over.
  *
  * Return: the rule that it replaced, which is the caller's now; or NULL.
+ * Without memory the program ends: a rule that were half there would be worse.
  */
 struct rule *tables_insert(struct tables *t, struct rule *rule)
 {
-	struct rule **p = &t->first[rule->table], *old;
+	unsigned int table = rule->table;
+	struct rule *old;
 
-	for (; *p && (*p)->priority >= rule->priority; p = &(*p)->next) {
-		if (same_match(*p, rule)) {
-			old = *p;
-			rule->next = old->next;
-			*p = rule;
-			return old;
-		}
-	}
-	rule->next = *p;
-	*p = rule;
-	t->n_rules++;
-	return NULL;
+	if (!t->cls[table])
+		t->cls[table] = classifier_new();
+	if (!t->cls[table] || !prio_room(t, table) ||
+	    !classifier_insert(t->cls[table], rule, &old))
+		abort();
+	list_insert(t, rule);
+	if (old)
+		list_remove(t, old);
+	return old;
+}
+
+/**
+ * tables_remove - take a rule out
+ * @t: the tables.
+ * @rule: the rule, which is in them; the caller's now.
+ */
+void tables_remove(struct tables *t, struct rule *rule)
+{
+	classifier_remove(t->cls[rule->table], rule);
+	list_remove(t, rule);
+	table_tidy(t, rule->table);
 }
 
 /**
@@ -57,13 +154,15 @@ void tables_remove(struct tables *t, struct rule *rule)
 /* Whether @rule matches at least all that @like asks for. */
 static bool is_within(const struct rule *rule, const struct rule *like)
 {
-	const uint8_t *v = (const uint8_t *)&rule->match;
-	const uint8_t *m = (const uint8_t *)&rule->mask;
-	const uint8_t *lv = (const uint8_t *)&like->match;
-	const uint8_t *lm = (const uint8_t *)&like->mask;
+	const flow_word *v = (const flow_word *)&rule->match;
+	const flow_word *m = (const flow_word *)&rule->mask;
+	const flow_word *lv = (const flow_word *)&like->match;
+	const flow_word *lm = (const flow_word *)&like->mask;
 	size_t i;
 
-	for (i = 0; i < sizeof(rule->match); i++)
+	if (*like->filter && strcmp(like->filter, rule->filter))
+		return false;
+	for (i = 0; i < FLOW_WORDS; i++)
 		if (lm[i] & ~m[i] || (v[i] ^ lv[i]) & lm[i])
 			return false;
 	return true;
@@ -82,47 +181,17 @@ struct rule *tables_take(struct tables *t, const struct rule *like,
 {
 	unsigned int i, first = any_table ? 0 : like->table;
 	unsigned int last = any_table ? N_TABLES - 1 : like->table;
-	struct rule **p, *rule;
+	struct rule *rule;
 
 	for (i = first; i <= last; i++) {
-		for (p = &t->first[i]; *p; p = &(*p)->next) {
-			if (!is_within(*p, like))
+		for (rule = t->first[i]; rule; rule = rule->next) {
+			if (!is_within(rule, like))
 				continue;
-			rule = *p;
-			*p = rule->next;
-			t->n_rules--;
+			tables_remove(t, rule);
 			return rule;
 		}
 	}
 	return NULL;
-}
-
-/*
- * Whether a rule matches.  Adds to @wc all of its mask if so, else the part of
- * the first byte run that differs.
- */
-static bool rule_matches(const struct rule *rule, const struct flow *flow,
-			 struct flow *wc)
-{
-	const uint8_t *v = (const uint8_t *)&rule->match;
-	const uint8_t *m = (const uint8_t *)&rule->mask;
-	const uint8_t *f = (const uint8_t *)flow;
-	unsigned int i;
-	size_t b;
-
-	for (i = 0; i < n_fields; i++) {
-		for (b = fields[i].ofs; b < fields[i].ofs + (size_t)fields[i].len; b++)
-			if ((f[b] ^ v[b]) & m[b])
-				break;
-		if (b < fields[i].ofs + (size_t)fields[i].len) {
-			for (b = fields[i].ofs;
-			     b < fields[i].ofs + (size_t)fields[i].len; b++)
-				((uint8_t *)wc)[b] |= m[b];
-			return false;
-		}
-	}
-	flow_or(wc, &rule->mask, NULL);
-	return true;
 }
 
 /**
@@ -130,17 +199,58 @@ static bool rule_matches(const struct rule *rule, const struct flow *flow,
  * @t: the tables.
  * @table: which one.
  * @flow: the packet.
+ * @known: what filters have said of it; NULL: none was asked.
  * @wc: gets the bits that were read.
  *
  * Return: the rule, or NULL.
  */
 struct rule *tables_lookup(const struct tables *t, unsigned int table,
-			   const struct flow *flow, struct flow *wc)
+			   const struct flow *flow, const struct outcomes *known,
+			   struct flow *wc)
 {
-	struct rule *rule;
+	return t->cls[table] ? classifier_lookup(t->cls[table], flow, known, wc) :
+	       NULL;
+}
 
-	for (rule = t->first[table]; rule; rule = rule->next)
-		if (rule_matches(rule, flow, wc))
+/* The same by looking at every rule, to compare with. */
+struct rule *tables_lookup_slowly(const struct tables *t, unsigned int table,
+				  const struct flow *flow)
+{
+	const flow_word *f = (const flow_word *)flow;
+	struct rule *rule;
+	size_t i;
+
+	for (rule = t->first[table]; rule; rule = rule->next) {
+		const flow_word *v = (const flow_word *)&rule->match;
+		const flow_word *m = (const flow_word *)&rule->mask;
+
+		for (i = 0; i < FLOW_WORDS && !((f[i] ^ v[i]) & m[i]); i++)
+			;
+		if (i == FLOW_WORDS)
 			return rule;
+	}
 	return NULL;
+}
+
+/**
+ * tables_reg_values - tell which values of a register matter, in any table
+ * @t: the tables.
+ * @reg: number of the register.
+ * @values: those that rules ask for.
+ * @room: for how many.
+ * @n: how many there are.
+ *
+ * Return: whether these are all.
+ */
+bool tables_reg_values(const struct tables *t, unsigned int reg,
+		       uint32_t *values, unsigned int room, unsigned int *n)
+{
+	unsigned int i;
+
+	*n = 0;
+	for (i = 0; i < N_TABLES; i++)
+		if (t->cls[i] &&
+		    !classifier_reg_values(t->cls[i], reg, values, room, n))
+			return false;
+	return true;
 }

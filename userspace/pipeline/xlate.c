@@ -1,83 +1,102 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The walk through the tables; see xlate.h. */
-#include "xlate.h"
+#include "walk.h"
+#include "text.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-/**
- * struct walk - a translation under way
- * @in: what it goes by.
- * @out: what it makes.
- * @cur: the packet as the rules have it now.
- * @set: bits that rules have set since the datapath's packet was last made so.
- * @known: bits that are constants since the packet came.
- * @known_since: likewise, since each program.
- * @bpf: index of each program in @out->ops.
- * @n_bpf: programs so far.
- * @depth: tables visited.
- * @ethernet: the packet has an Ethernet header.
- * @done: the walk has ended.
- */
-struct walk {
-	const struct xlate_in *in;
-	struct xlate_out *out;
-	struct flow cur;
-	struct flow set;
-	struct flow known;
-	struct flow known_since[MAX_PROGS];
-	unsigned int bpf[MAX_PROGS];
-	unsigned int n_bpf;
-	unsigned int depth;
-	bool ethernet;
-	bool done;
-};
-
-static void walk_fail(struct walk *w, const char *why)
+/* The walk is over, and the packet dropped.  The first reason counts. */
+void walk_fail(struct walk *w, const char *fmt, ...)
 {
-	w->out->error = why;
-	w->done = true;
+	va_list args;
+
+	w->s.done = true;
+	if (w->out->error)
+		return;
+	va_start(args, fmt);
+	vsnprintf(w->out->why, sizeof(w->out->why), fmt, args);
+	va_end(args);
+	w->out->error = w->out->why;
 }
 
-/* Bits were read. */
-static void consult(struct walk *w, const struct flow *mask)
+/* A line for whoever wants to know. */
+void walk_trace(struct walk *w, const char *fmt, ...)
 {
+	char line[4096];
+	va_list args;
+	int n;
+
+	if (!w->in->trace)
+		return;
+	n = snprintf(line, sizeof(line), "%*s", 2 * w->nest, "");
+	va_start(args, fmt);
+	vsnprintf(line + n, sizeof(line) - n, fmt, args);
+	va_end(args);
+	w->in->trace(line, w->in->arg);
+}
+
+/**
+ * consult - bits were read
+ * @w: the walk.
+ * @mask: which.
+ */
+void consult(struct walk *w, const struct flow *mask)
+{
+	struct flow more;
 	unsigned int i;
 
-	flow_or(&w->out->wc, mask, &w->known);
-	for (i = 0; i < w->n_bpf; i++)
-		flow_or(&w->out->ops[w->bpf[i]].mask, mask, &w->known_since[i]);
+	/* Of a difference all bits tell, whichever is asked for. */
+	if (w->s.ttl_below && mask->nw_ttl) {
+		more = *mask;
+		more.nw_ttl = 0xff;
+		mask = &more;
+	}
+	flow_or(&w->out->wc, mask, &w->s.known);
+	for (i = 0; i < w->s.n_bpf; i++)
+		flow_or(&w->out->ops[w->s.bpf[i]].mask, mask,
+			&w->s.known_since[i]);
 }
 
-static void consult_field(struct walk *w, const struct field *f)
+/* Bits of a field were read, and not just compared with what rules ask for. */
+void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
+		  unsigned int n)
 {
 	struct flow mask = {};
+	uint8_t ones[16];
+	int r = w->s.unknown_reg;
 
-	memset((uint8_t *)&mask + f->ofs, 0xff, f->len);
+	memset(ones, 0xff, sizeof(ones));
+	bits_copy((uint8_t *)&mask + f->ofs, f->len, f->shift + ofs, ones, 16, 0, n);
+	if (r >= 0 && mask.reg[r])
+		w->read_unknown = true;
 	consult(w, &mask);
 }
 
-/* Whether a field exists is told by the type, and the protocol. */
-static void consult_prereq(struct walk *w, const struct field *f)
+/* Bits are constants now, for the megaflow and behind every program. */
+void make_known(struct walk *w, const struct flow *mask)
 {
-	struct flow mask = {};
+	int r = w->s.unknown_reg;
+	unsigned int i;
 
-	if (f->prereq == REQ_NONE)
-		return;
-	mask.dl_type = 0xffff;
-	if (f->prereq == REQ_L4 || f->prereq == REQ_ICMP ||
-	    f->prereq == REQ_IP4 || f->prereq == REQ_IP6 || f->prereq == REQ_IP)
-		mask.nw_proto = 0xff;
-	consult(w, &mask);
+	flow_or(&w->s.known, mask, NULL);
+	for (i = 0; i < w->s.n_bpf; i++)
+		flow_or(&w->s.known_since[i], mask, NULL);
+	if (mask->nw_ttl == 0xff)
+		w->s.ttl_below = false;
+	if (r >= 0 && mask->reg[r] == UINT32_MAX)
+		w->s.unknown_reg = -1;
 }
 
-static struct op *add_op(struct walk *w, enum op_type type)
+struct op *add_op(struct walk *w, enum op_type type)
 {
 	struct op *op;
 
-	if (w->out->n_ops == MAX_OPS) {
-		walk_fail(w, "too many actions");
+	/* Lists can always be ended. */
+	if (w->out->n_ops + (type == OP_END ? 0 : MAX_NEST + 2) >= MAX_OPS) {
+		walk_fail(w, "more than %d actions", MAX_OPS - MAX_NEST - 2);
 		return NULL;
 	}
 	op = &w->out->ops[w->out->n_ops++];
@@ -86,330 +105,295 @@ static struct op *add_op(struct walk *w, enum op_type type)
 	return op;
 }
 
-/* Make the datapath's packet what the rules have made of it. */
-static void commit(struct walk *w)
-{
-	struct flow dp_set = {};
-	struct op *op;
-
-	memcpy(&dp_set, &w->set, FLOW_DP_LEN);
-	if (flow_is_zero(&dp_set))
-		return;
-	op = add_op(w, OP_SET);
-	if (!op)
-		return;
-	op->mask = dp_set;
-	op->value = w->cur;
-	memset(&w->set, 0, sizeof(w->set));
-}
-
-static void do_output(struct walk *w, uint32_t port)
-{
-	struct op *op;
-
-	commit(w);
-	op = add_op(w, OP_OUTPUT);
-	if (op)
-		op->n = port;
-}
-
-/* A packet does not go out where it came in, unless told to by IN_PORT. */
-static void do_ports(struct walk *w, const struct act *act)
-{
-	uint32_t in_port = ntohl(w->cur.in_port);
-	unsigned int i;
-
-	if (act->type == ACT_IN_PORT) {
-		do_output(w, in_port);
-	} else if (act->type == ACT_OUTPUT) {
-		if (act->n != in_port)
-			do_output(w, act->n);
-	} else {
-		for (i = 0; i < w->in->n_ports; i++)
-			if (w->in->ports[i] != in_port)
-				do_output(w, w->in->ports[i]);
-	}
-}
-
-static void do_set(struct walk *w, const struct act *act)
-{
-	const struct field *f = act->field;
-	uint8_t *cur = (uint8_t *)&w->cur + f->ofs;
-	struct flow mask = {};
-	unsigned int i;
-
-	consult_prereq(w, f);
-	if (!field_prereq_met(f, &w->cur))
-		return;
-	memcpy((uint8_t *)&mask + f->ofs, act->mask, f->len);
-	for (i = 0; i < f->len; i++)
-		cur[i] = act->value[i] | (cur[i] & ~act->mask[i]);
-	flow_or(&w->set, &mask, NULL);
-	flow_or(&w->known, &mask, NULL);
-	for (i = 0; i < w->n_bpf; i++)
-		flow_or(&w->known_since[i], &mask, NULL);
-}
-
-static void do_vlan(struct walk *w, const struct act *act)
-{
-	struct flow mask = { .vlan_tci = 0xffff };
-	struct op *op;
-	unsigned int i;
-
-	/* Whether there is a tag decides what the datapath's action does. */
-	consult(w, &mask);
-	if (act->type == ACT_POP_VLAN && !w->cur.vlan_tci)
-		return;
-	commit(w);
-	op = add_op(w, act->type == ACT_POP_VLAN ? OP_POP_VLAN : OP_PUSH_VLAN);
-	if (!op)
-		return;
-	op->n = act->n;
-	w->cur.vlan_tci = act->type == ACT_POP_VLAN ? 0 : htons(0x1000);
-	flow_or(&w->known, &mask, NULL);
-	for (i = 0; i < w->n_bpf; i++)
-		flow_or(&w->known_since[i], &mask, NULL);
-}
-
-static bool frozen_equal(const struct frozen *a, const struct frozen *b)
-{
-	return a->table == b->table && a->n_acts == b->n_acts &&
-	       a->metadata == b->metadata && a->result == b->result &&
-	       !memcmp(a->reg, b->reg, sizeof(a->reg)) &&
-	       !memcmp(a->acts, b->acts, a->n_acts * sizeof(a->acts[0]));
-}
-
 /**
- * frozen_find - find a state by its id
- * @set: the states.
- * @id: recirculation id.
+ * walk_push - take up a list of actions
+ * @w: the walk.
+ * @acts: the list.
+ * @n: its length.
+ * @table: of the rule.
+ * @cookie: of the rule.
  *
- * Return: the state, or NULL.
- */
-struct frozen *frozen_find(const struct frozen_set *set, uint32_t id)
-{
-	struct frozen *f;
-
-	for (f = set->first; f; f = f->next)
-		if (f->id == id)
-			return f;
-	return NULL;
-}
-
-/**
- * frozen_rename - give a state another id
- * @set: the states.
- * @from: its id; no megaflow of ours may name it.
- * @to: the id that megaflows of a former daemon name.
+ * Lists that are at their end are left, so that a resubmit that stands last costs
+ * no depth.
  *
- * Return: whether it was possible: there is the one, and not the other.
+ * Return: false, and an error, if they are nested too deeply.
  */
-bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to)
+bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
+	       uint8_t table, uint64_t cookie)
 {
-	struct frozen *f = frozen_find(set, from);
-
-	if (!f || !to || frozen_find(set, to))
+	while (w->s.n_frames && !w->s.frames[w->s.n_frames - 1].n_acts)
+		w->s.n_frames--;
+	if (w->s.n_frames == MAX_FRAMES) {
+		walk_fail(w, "resubmit in table %u nests more than %d deep, from table %u to table %u",
+			  w->s.frames[MAX_FRAMES - 1].table, MAX_FRAMES,
+			  w->s.frames[MAX_FRAMES - 1].table, table);
 		return false;
-	f->id = to;
+	}
+	w->s.frames[w->s.n_frames++] = (struct frame){
+		.acts = acts, .n_acts = n, .table = table, .cookie = cookie,
+	};
 	return true;
 }
 
-/* The state equal to @like, made if there is none. */
-static struct frozen *frozen_get(struct frozen_set *set,
-				 const struct frozen *like, uint64_t now)
+static void fail_loop(struct walk *w, const struct frozen *to)
 {
-	struct frozen *f;
-
-	for (f = set->first; f; f = f->next)
-		if (frozen_equal(f, like))
-			break;
-	if (!f) {
-		f = malloc(sizeof(*f));
-		if (!f)
-			return NULL;
-		*f = *like;
-		do
-			set->last_id++;
-		while (!set->last_id || frozen_find(set, set->last_id));
-		f->id = set->last_id;
-		f->next = set->first;
-		set->first = f;
-	}
-	f->born = now;
-	return f;
+	walk_fail(w, "stage loop: a packet that recirculates from table %u to table %u comes back to table %u for ever",
+		  w->from->n_frames ? w->from->frames[w->from->n_frames - 1].table : 0,
+		  to->n_frames ? to->frames[to->n_frames - 1].table : 0,
+		  w->from->n_frames ? w->from->frames[w->from->n_frames - 1].table : 0);
 }
 
 /**
- * frozen_sweep - forget states that no megaflow names
- * @set: the states; those with @used set stay, and it is cleared.
- * @older_than: those younger than this time stay too, as a packet may be on its
- *	way to them.
+ * walk_freeze - put what is left to do behind a recirculation id
+ * @w: the walk.
+ * @first: actions to do first, or NULL.
+ * @n: how many.
+ * @table: that they are of.
+ * @result: register that gets the program's result, or -1.
+ * @certain: the packet recirculates in any case.
+ *
+ * Return: the id; 0, and an error, without memory or if it would go on for ever.
  */
-void frozen_sweep(struct frozen_set *set, uint64_t older_than)
+uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
+		     uint8_t table, int result, bool certain)
 {
-	struct frozen **p = &set->first, *f;
-
-	while ((f = *p)) {
-		if (!f->used && f->born < older_than) {
-			*p = f->next;
-			free(f);
-		} else {
-			f->used = false;
-			p = &f->next;
-		}
-	}
-}
-
-/* Forget all. */
-void frozen_clear(struct frozen_set *set)
-{
-	frozen_sweep(set, UINT64_MAX);
-	frozen_sweep(set, UINT64_MAX);
-}
-
-/*
- * What a program may write, by the analysis.  Which fields that makes may depend
- * on whether the packet has a tag: that is read here.
- */
-static const struct progwrites *prog_writes(struct walk *w, const struct act *act)
-{
-	struct flow mask = { .vlan_tci = htons(0x1000) };
-	const struct progwrites *pw;
-
-	if (act->mode != MODE_AUTO || !w->in->prog_writes)
-		return NULL;
-	pw = w->in->prog_writes(act->prog, w->in->arg);
-	if (pw && progwrites_needs_vlan(pw))
-		consult(w, &mask);
-	return pw;
-}
-
-/* Now that all that is read behind the programs is known: is it written? */
-static void choose_modes(struct walk *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < w->n_bpf; i++) {
-		struct op *op = &w->out->ops[w->bpf[i]];
-
-		if (op->act.mode != MODE_AUTO)
-			continue;
-		op->act.mode = !op->writes ||
-			       progwrites_meets(op->writes, &op->value,
-						w->ethernet, &op->mask) ?
-			       MODE_CHANGED : MODE_PROGRAM;
-	}
-}
-
-/* A program: what is left behind it may be done now, later, or both. */
-static void do_bpf(struct walk *w, const struct act *acts, unsigned int n_left,
-		   uint8_t table)
-{
-	const struct act *act = acts;
-	struct frozen like = { .table = table, .result = act->result };
-	const struct progwrites *writes;
+	struct frozen like = { .result = result, .metadata = w->s.cur.metadata };
 	struct frozen *f;
-	struct op *op;
-
-	if (w->n_bpf == MAX_PROGS) {
-		walk_fail(w, "too many programs");
-		return;
-	}
-	commit(w);
-	like.n_acts = n_left;
-	memcpy(like.acts, acts + 1, n_left * sizeof(*acts));
-	like.metadata = w->cur.metadata;
-	memcpy(like.reg, w->cur.reg, sizeof(like.reg));
-	f = frozen_get(w->in->frozen, &like, w->in->now);
-	writes = prog_writes(w, act);
-	op = f ? add_op(w, OP_BPF) : NULL;
-	if (!op) {
-		walk_fail(w, "out of memory");
-		return;
-	}
-	op->act = *act;
-	op->writes = writes;
-	op->value = w->cur;
-	op->recirc_id = f->id;
-	/* The datapath counts these in any case. */
-	op->mask.dl_type = 0xffff;
-	op->mask.vlan_tci = htons(0x1000);
-	w->bpf[w->n_bpf] = w->out->n_ops - 1;
-	/* A program does not reach registers and metadata. */
-	memset(&w->known_since[w->n_bpf], 0, FLOW_DP_LEN);
-	memset((uint8_t *)&w->known_since[w->n_bpf] + FLOW_DP_LEN, 0xff,
-	       sizeof(struct flow) - FLOW_DP_LEN);
-	w->n_bpf++;
-	if (act->mode == MODE_ALWAYS)
-		w->done = true;
-}
-
-static void walk_table(struct walk *w, unsigned int table);
-
-static void walk_acts(struct walk *w, const struct act *acts, unsigned int n,
-		      uint8_t table)
-{
 	unsigned int i;
 
-	for (i = 0; i < n && !w->done; i++) {
-		const struct act *a = &acts[i];
-
-		switch (a->type) {
-		case ACT_OUTPUT:
-		case ACT_IN_PORT:
-		case ACT_FLOOD:
-			do_ports(w, a);
-			break;
-		case ACT_DROP:
-			w->done = true;
-			break;
-		case ACT_SET:
-			do_set(w, a);
-			break;
-		case ACT_PUSH_VLAN:
-		case ACT_POP_VLAN:
-			do_vlan(w, a);
-			break;
-		case ACT_BPF:
-			do_bpf(w, a, n - i - 1, table);
-			break;
-		case ACT_GOTO:
-			walk_table(w, a->n);
-			return;
-		}
+	memcpy(like.reg, w->s.cur.reg, sizeof(like.reg));
+	if (result >= 0)
+		like.reg[result] = 0;	/* it comes with the packet */
+	if (w->s.unknown_reg >= 0 && w->s.unknown_reg != result)
+		w->read_unknown = true;
+	for (i = 0; i < w->s.n_frames; i++)
+		if (w->s.frames[i].n_acts)
+			like.frames[like.n_frames++] = w->s.frames[i];
+	if (first && like.n_frames == MAX_FRAMES) {
+		walk_fail(w, "too many lists of actions");
+		return 0;
 	}
+	if (first)
+		like.frames[like.n_frames++] = (struct frame){
+			.acts = first, .n_acts = n, .table = table,
+		};
+	f = frozen_get(w->in->frozen, &like, w->in->now);
+	if (!f) {
+		walk_fail(w, "out of memory");
+		return 0;
+	}
+	if (certain && w->from && !frozen_link(w->in->frozen, w->from, f)) {
+		fail_loop(w, f);
+		return 0;
+	}
+	return f->id;
 }
 
-static void walk_table(struct walk *w, unsigned int table)
+static void fail_lookups(struct walk *w)
+{
+	char list[64] = "";
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < 8; i++)
+		n = text_add(list, sizeof(list), n, "%s%u", i ? ", " : "",
+			     w->visited[(w->n_lookups + i) % 8]);
+	walk_fail(w, "more than %d lookups, the last in tables %s", MAX_LOOKUPS,
+		  list);
+}
+
+static void trace_lookup(struct walk *w, unsigned int table,
+			 const struct rule *rule, const struct flow *read)
+{
+	static char text[8192];
+
+	if (!w->in->trace)
+		return;
+	if (rule)
+		rule_format(rule, false, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "table=%u: no rule matches", table);
+	walk_trace(w, "%.3000s", text);
+	match_format(&w->s.cur, read, text, sizeof(text));
+	walk_trace(w, "    read: %.3000s", *text ? text : "nothing");
+}
+
+/* Look the packet up, and take up the actions of its rule. */
+void walk_table(struct walk *w, unsigned int table)
 {
 	struct flow read = {};
 	struct rule *rule;
 
-	if (w->depth++ == MAX_DEPTH) {
-		walk_fail(w, "too many tables");
+	w->visited[w->n_lookups % 8] = table;
+	if (++w->n_lookups > MAX_LOOKUPS) {
+		fail_lookups(w);
 		return;
 	}
-	rule = tables_lookup(w->in->tables, table, &w->cur, &read);
+	rule = tables_lookup(w->in->tables, table, &w->s.cur, &w->s.said, &read);
+	trace_lookup(w, table, rule, &read);
 	consult(w, &read);
-	if (!rule) {
-		w->done = true;
+	if (!rule)
+		return;
+	if (*rule->filter) {
+		unsigned int i;
+
+		for (i = 0; i < w->s.said.n; i++)
+			if (!strcmp(w->s.said.o[i].prog, rule->filter))
+				break;
+		if (i == w->s.said.n) {
+			ask_filter(w, rule->filter, table);
+			return;
+		}
+	}
+	if (w->out->n_rules == MAX_RULES) {
+		walk_fail(w, "more than %d rules in one megaflow", MAX_RULES);
 		return;
 	}
-	if (w->out->n_rules < MAX_RULES)
-		w->out->rules[w->out->n_rules++] = rule;
-	walk_acts(w, rule->acts, rule->n_acts, rule->table);
+	w->out->branch[w->out->n_rules] = w->s.branch;
+	w->out->rules[w->out->n_rules++] = rule;
+	walk_push(w, rule->acts, rule->n_acts, rule->table, rule->cookie);
 }
 
-/* Go on behind a program. */
-static void walk_resume(struct walk *w, const struct frozen *f)
+static void do_act(struct walk *w, const struct act *a)
 {
-	w->cur.metadata = f->metadata;
-	memcpy(w->cur.reg, f->reg, sizeof(f->reg));
-	if (f->result >= 0) {
-		w->cur.reg[f->result] = w->cur.dp_hash;
-		consult_field(w, field_find("dp_hash", 7));
+	struct frame *top = &w->s.frames[w->s.n_frames - 1];
+
+	switch (a->type) {
+	case ACT_OUTPUT:
+	case ACT_IN_PORT:
+	case ACT_FLOOD:
+	case ACT_ALL:
+		do_ports(w, a);
+		break;
+	case ACT_NORMAL:
+		do_normal(w);
+		break;
+	case ACT_DROP:
+		top->n_acts = 0;
+		break;
+	case ACT_SET:
+		do_set(w, a);
+		break;
+	case ACT_MOVE:
+		do_move(w, a);
+		break;
+	case ACT_PUSH_VLAN:
+	case ACT_POP_VLAN:
+	case ACT_VLAN_VID:
+	case ACT_VLAN_PCP:
+		do_vlan(w, a);
+		break;
+	case ACT_DEC_TTL:
+		do_dec_ttl(w);
+		break;
+	case ACT_BPF:
+		do_bpf(w, a);
+		break;
+	case ACT_GOTO:
+	case ACT_RESUBMIT:
+		walk_table(w, a->n);
+		break;
+	case ACT_GROUP:
+		do_group(w, a->n);
+		break;
+	case ACT_METER:
+		commit(w);
+		{
+			struct op *op = add_op(w, OP_METER);
+
+			if (op)
+				op->n = a->n;
+		}
+		break;
+	case ACT_CT:
+		do_ct(w, a);
+		break;
+	case ACT_CT_CLEAR:
+		do_ct_clear(w);
+		break;
+	case ACT_CONTROLLER:
+		do_controller(w, a);
+		break;
+	case ACT_PICK:
+		do_pick(w, a->n);
+		break;
+	case ACT_OUTCOME:
+		said_add(w, a->prog, a->n);
+		break;
+	case ACT_FILTERED:
+		consult_bits(w, field_find("dp_hash", 7), 0, 32);
+		said_add(w, a->prog, w->s.cur.dp_hash);
+		walk_table(w, a->n);
+		break;
 	}
-	walk_acts(w, f->acts, f->n_acts, f->table);
+}
+
+/* Do all that is left to do. */
+void walk_run(struct walk *w)
+{
+	while (!w->s.done && !w->out->error && w->s.n_frames) {
+		struct frame *top = &w->s.frames[w->s.n_frames - 1];
+		const struct act *a = top->acts;
+		unsigned int n;
+
+		if (!top->n_acts) {
+			w->s.n_frames--;
+			continue;
+		}
+		n = a->type == ACT_CT ? 1 + a->ct.n_exec : 1;
+		top->acts += n;
+		top->n_acts -= n;
+		do_act(w, a);
+	}
+}
+
+/* Go on behind a recirculation. */
+static void walk_resume(struct walk *w, struct frozen *f)
+{
+	w->from = f;
+	w->s.cur.metadata = f->metadata;
+	memcpy(w->s.cur.reg, f->reg, sizeof(f->reg));
+	if (f->result >= 0) {
+		w->s.cur.reg[f->result] = w->s.cur.dp_hash;
+		consult_bits(w, field_find("dp_hash", 7), 0, 32);
+	}
+	memcpy(w->s.frames, f->frames, f->n_frames * sizeof(f->frames[0]));
+	w->s.n_frames = f->n_frames;
+	walk_trace(w, "stage 0x%x resumes", f->id);
+}
+
+/* The datapath takes no mask on a header without one on what tells of it. */
+static void complete_mask(struct flow *wc, const struct flow *flow)
+{
+	const uint8_t *l4 = (const uint8_t *)wc + offsetof(struct flow, nd_target);
+	uint16_t type = ntohs(flow->dl_type);
+	size_t i;
+
+	if (type != 0x0800 && type != 0x86dd)
+		return;
+	for (i = 0; i < FLOW_DP_LEN - offsetof(struct flow, nd_target); i++)
+		if (l4[i])
+			wc->nw_proto = 0xff;
+	for (i = 0; i < offsetof(struct flow, tp_src) - offsetof(struct flow, nd_target); i++)
+		if (l4[i])
+			wc->tp_src = 0xffff;
+}
+
+static void start(struct walk *w, const struct flow *flow)
+{
+	static const uint8_t no_mac[6];
+
+	w->s.cur = *flow;
+	w->s.base_tci[0] = flow->vlan_tci;
+	w->s.base_tci[1] = flow->vlan_tci2;
+	w->s.base_tpid[0] = flow->vlan_tpid;
+	w->s.base_tpid[1] = flow->vlan_tpid2;
+	w->s.unknown_reg = -1;
+	/* Packets with and without one never share a megaflow. */
+	w->ethernet = memcmp(flow->dl_src, no_mac, 6) ||
+		      memcmp(flow->dl_dst, no_mac, 6);
+	memset((uint8_t *)&w->s.known + FLOW_DP_LEN, 0xff,
+	       sizeof(struct flow) - FLOW_DP_LEN);
 }
 
 /**
@@ -421,18 +405,14 @@ static void walk_resume(struct walk *w, const struct frozen *f)
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out)
 {
-	static const uint8_t no_mac[6];
-	struct walk w = { .in = in, .out = out, .cur = *flow };
-	const struct frozen *f;
+	struct walk w = { .in = in, .out = out };
+	struct frozen *f;
 
 	memset(&out->wc, 0, sizeof(out->wc));
-	out->n_ops = out->n_rules = 0;
+	out->n_ops = out->n_rules = out->n_branches = 0;
+	out->learns = false;
 	out->error = NULL;
-	/* Packets with and without one never share a megaflow. */
-	w.ethernet = memcmp(flow->dl_src, no_mac, 6) ||
-		     memcmp(flow->dl_dst, no_mac, 6);
-	memset((uint8_t *)&w.known + FLOW_DP_LEN, 0xff,
-	       sizeof(struct flow) - FLOW_DP_LEN);
+	start(&w, flow);
 	out->wc.recirc_id = UINT32_MAX;
 	out->wc.in_port = UINT32_MAX;
 	out->wc.dl_type = 0xffff;
@@ -446,8 +426,12 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 		else
 			walk_fail(&w, "unknown recirculation id");
 	}
-	if (out->error)
+	walk_run(&w);
+	complete_mask(&out->wc, flow);
+	if (out->error) {
+		walk_trace(&w, "dropped: %s", out->error);
 		out->n_ops = 0;
-	else
+	} else {
 		choose_modes(&w);
+	}
 }

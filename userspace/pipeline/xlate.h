@@ -11,97 +11,98 @@
  * At a program the walk can be frozen: a recirculation id names what is left to
  * do.  A packet that recirculates resumes there.
  *
+ * What a filter says, and the result that a program leaves in a register, is not
+ * known when the megaflow is made.  The walk then goes on for every outcome that
+ * makes a difference: the program's cases.  All of them read into the same masks.
+ *
  * A program in mode auto is rechecked only if it may write a bit of its USED;
  * else its word is taken, so that it can still ask for a recirculation.
  */
 #ifndef XLATE_H
 #define XLATE_H 1
 
+#include "frozen.h"
+#include "mac.h"
 #include "progwrites.h"
 #include "rule.h"
 
-#define MAX_OPS 128
-#define MAX_RULES 64
+#define MAX_OPS 1024
+#define MAX_RULES 256
 #define MAX_PROGS 16
-#define MAX_DEPTH 64
+/* Of one translation: lookups, branches; how deep branches nest. */
+#define MAX_LOOKUPS 512
+#define MAX_BRANCHES 64
+#define MAX_NEST 8
 
-enum op_type { OP_OUTPUT, OP_SET, OP_PUSH_VLAN, OP_POP_VLAN, OP_BPF };
+enum op_type {
+	OP_NONE,
+	OP_OUTPUT, OP_SET, OP_SET_TUNNEL, OP_PUSH_VLAN, OP_POP_VLAN, OP_DEC_TTL,
+	OP_BPF, OP_METER, OP_CT, OP_CT_CLEAR, OP_HASH, OP_RECIRC, OP_CONTROLLER,
+	/* Up to OP_END it is a list of its own. */
+	OP_CLONE,
+	OP_CASE, OP_DEFAULT,	/* behind their OP_BPF */
+	OP_END,
+};
+
+enum prog_class { PROG_UNKNOWN, PROG_ACTION, PROG_FILTER };
 
 /**
  * struct op - one action for the datapath
  * @type: what.
- * @n: port, or TPID.
+ * @n: port, TPID, meter, zone, value of a case, or length for the controller.
+ * @tci: of PUSH_VLAN, host order.
+ * @table: of CONTROLLER.
+ * @filter: of BPF: it is one.
  * @value: of SET: the packet's new fields, where @mask has bits; of BPF: those
- *	that it has when the program runs.
- * @mask: of SET; of BPF: USED.
- * @act: of BPF: the rule's action, with a mode that is not MODE_AUTO.
+ *	that it has when the program runs; of CT: mark and label.
+ * @mask: of SET and CT; of BPF: USED.
+ * @act: of BPF: the rule's action, with a mode that is not MODE_AUTO; of CT.
  * @writes: of BPF: what the program may write; NULL: anything.
- * @recirc_id: of BPF: where to go on.
+ * @recirc_id: of BPF and RECIRC: where to go on; 0: nowhere.
+ * @cookie: of CONTROLLER: of the rule.
  */
 struct op {
 	enum op_type type;
 	uint32_t n;
+	uint16_t tci;
+	uint8_t table;
+	bool filter;
+	uint32_t recirc_id;
+	uint64_t cookie;
 	struct flow value;
 	struct flow mask;
 	struct act act;
 	const struct progwrites *writes;
-	uint32_t recirc_id;
-};
-
-/**
- * struct frozen - what is left to do behind a program
- * @next: in its table.
- * @id: recirculation id, not 0.
- * @born: time of the last use, in ms; an id is kept for a while.
- * @used: whether a megaflow names it; for the sweep.
- * @table: of the rule.
- * @acts: actions left.
- * @n_acts: how many.
- * @metadata: its value.
- * @reg: registers.
- * @result: register that takes the program's result, or -1.
- */
-struct frozen {
-	struct frozen *next;
-	uint32_t id;
-	uint64_t born;
-	bool used;
-	uint8_t table;
-	struct act acts[MAX_ACTIONS];
-	unsigned int n_acts;
-	uint64_t metadata;
-	uint32_t reg[N_REGS];
-	int result;
-};
-
-/**
- * struct frozen_set - all frozen states; equal ones share an id
- * @first: list.
- * @last_id: the id given out last.
- */
-struct frozen_set {
-	struct frozen *first;
-	uint32_t last_id;
 };
 
 /**
  * struct xlate_in - what a translation goes by
  * @tables: rules.
+ * @groups: groups; may be NULL.
  * @frozen: states.
+ * @macs: what normal has learned; may be NULL.
  * @ports: for flood.
  * @n_ports: how many.
  * @now: time in ms.
+ * @port_live: whether a port is up; NULL: all of @ports are.
+ * @prog_class: what a program is; NULL: an action program.
  * @prog_writes: tells what a program may write; NULL, or a return of NULL:
  *	anything.
- * @arg: for @prog_writes.
+ * @trace: gets what happens, line by line; may be NULL.
+ * @arg: for all of these.
  */
 struct xlate_in {
 	const struct tables *tables;
+	const struct groups *groups;
 	struct frozen_set *frozen;
+	const struct mac_table *macs;
 	const uint32_t *ports;
 	unsigned int n_ports;
 	uint64_t now;
+	bool (*port_live)(uint32_t port, void *arg);
+	enum prog_class (*prog_class)(const char *name, void *arg);
 	const struct progwrites *(*prog_writes)(const char *name, void *arg);
+	void (*trace)(const char *line, void *arg);
 	void *arg;
 };
 
@@ -110,25 +111,36 @@ struct xlate_in {
  * @wc: mask.
  * @ops: actions.
  * @n_ops: how many.
- * @rules: rules that the packet took.
+ * @rules: rules that the packet took, or takes in a branch.
+ * @branch: of each: 0, or the number of the branch: cases and defaults count
+ *	from 1 in the order of @ops.
  * @n_rules: how many.
+ * @n_branches: how many.
+ * @learns: the packet's source is to be learned.
+ * @learn: what.
  * @error: why it is dropped, or NULL.
+ * @why: room for the sentence.
  */
 struct xlate_out {
 	struct flow wc;
 	struct op ops[MAX_OPS];
 	unsigned int n_ops;
 	struct rule *rules[MAX_RULES];
+	uint16_t branch[MAX_RULES];
 	unsigned int n_rules;
+	unsigned int n_branches;
+	bool learns;
+	struct mac_key learn;
 	const char *error;
+	char why[256];
 };
 
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out);
 
-struct frozen *frozen_find(const struct frozen_set *set, uint32_t id);
-bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to);
-void frozen_sweep(struct frozen_set *set, uint64_t older_than);
-void frozen_clear(struct frozen_set *set);
+/* What a rule says of programs that is not so: NULL, or a sentence in @err. */
+const char *rule_check_progs(const struct rule *rule,
+			     enum prog_class (*prog_class)(const char *, void *),
+			     void *arg, char *err, size_t size);
 
 #endif

@@ -323,33 +323,31 @@ static void test_types(void **state)
 /* Names of the fields that may change in packets of a type, tagged or not. */
 static const char *changed(uint16_t type, bool tagged)
 {
+	static const char *const names[] = {
+		"pkt_mark", "skb_priority", "dl_dst", "dl_src", "dl_type", "vlan_tci",
+		"inner_vlan_tci", "mpls_label", "nw_src", "nw_dst", "ipv6_src",
+		"ipv6_dst", "ipv6_label", "nw_proto", "nw_tos", "nw_ttl", "nw_frag",
+		"tp_src", "tp_dst", "tcp_flags", "nd_target", "arp_sha", "arp_tha",
+		"ct_state", "tun_id",
+	};
 	static char text[512];
 	struct flow flow = {}, bits;
-	unsigned int i, b;
-	bool any;
+	unsigned int i;
 
 	flow.dl_type = htons(type);
 	flow.vlan_tci = tagged ? htons(0x1001) : 0;
 	progwrites_fields(&pw, &flow, true, &bits);
 	text[0] = 0;
-	for (i = 0; i < n_fields; i++) {
-		const uint8_t *p = (const uint8_t *)&bits + fields[i].ofs;
-
-		any = false;
-		for (b = 0; b < fields[i].len; b++)
-			any = any || p[b];
-		/* Not under another name again. */
-		for (b = 0; b < i; b++)
-			any = any && fields[b].ofs != fields[i].ofs;
-		if (any)
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (field_any(field_find(names[i], strlen(names[i])), &bits))
 			snprintf(text + strlen(text), sizeof(text) - strlen(text),
-				 "%s%s", *text ? " " : "", fields[i].name);
-	}
+				 "%s%s", *text ? " " : "", names[i]);
 	return text;
 }
 
-#define ALL "dl_dst dl_src dl_type vlan_tci " L3 " arp_sha arp_tha"
-#define L3 "nw_src nw_dst ipv6_src ipv6_dst nw_proto nw_tos nw_ttl nw_frag tp_src tp_dst"
+#define ALL "dl_dst dl_src dl_type vlan_tci inner_vlan_tci mpls_label " L3 " arp_sha arp_tha"
+#define L3 "nw_src nw_dst ipv6_src ipv6_dst ipv6_label nw_proto nw_tos nw_ttl nw_frag " L4
+#define L4 "tp_src tp_dst tcp_flags nd_target"
 
 static void test_fields(void **state)
 {
@@ -363,7 +361,7 @@ static void test_fields(void **state)
 	assert_false(progwrites_needs_vlan(&pw));
 	EXPECT("anything (bpf_skb_change_tail(), instruction 0)",
 	       CALL(skb_change_tail), RETURN(0));
-	assert_string_equal(changed(0x0800, false), ALL);
+	assert_string_equal(changed(0x0800, false), ALL " ct_state tun_id");
 	EXPECT("bytes 0-7", PACKET(14, 1), ST(BPF_DW, 2, 0, 1), RETURN(0));
 	assert_string_equal(changed(0x0800, true), "dl_dst dl_src");
 	assert_false(progwrites_needs_vlan(&pw));
@@ -379,14 +377,16 @@ static void test_fields(void **state)
 	assert_string_equal(changed(0x86dd, false), "");
 	EXPECT("bytes 26-29", PACKET(64, 1), ST(BPF_W, 2, 26, 0), RETURN(0));
 	/* Behind SNAP, offset 28 is where the fragment's offset is. */
-	assert_string_equal(changed(0x0800, false), "nw_src nw_frag tp_src tp_dst");
+	assert_string_equal(changed(0x0800, false), "nw_src nw_frag " L4);
 	/* Behind two tags and SNAP, 26 is the start of the protocol's id. */
 	assert_string_equal(changed(0x0800, true), ALL);
 	EXPECT("bytes 50-51", PACKET(64, 1), ST(BPF_H, 2, 50, 0), RETURN(0));
-	assert_string_equal(changed(0x0800, false), "tp_src tp_dst");
+	assert_string_equal(changed(0x0800, false), L4);
 	assert_string_equal(changed(0x86dd, false), "ipv6_dst");
 	assert_string_equal(changed(0x0806, false), "");
 	assert_string_equal(changed(0x8847, false), "");
+	EXPECT("bytes 24", PACKET(64, 1), ST(BPF_B, 2, 24, 0), RETURN(0));
+	assert_string_equal(changed(0x8847, false), "mpls_label");
 	EXPECT("bytes 36", PACKET(64, 1), ST(BPF_B, 2, 36, 0), RETURN(0));
 	assert_string_equal(changed(0x0806, false), "nw_src arp_tha");
 

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Megaflows of a dump as text, in the manner of ovs-dpctl; and their branches. */
+#include "odp.h"
+
+#include <arpa/inet.h>
+#include <linux/openvswitch.h>
+#include <netlink/attr.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/openvswitch_bpf.h>
+
+#include "../pipeline/text.h"
+
+#define U(a, t) ((a) ? nla_get_u32(a) : (t))
+
+static uint64_t get_u64(const struct nlattr *a)
+{
+	uint64_t n = 0;
+
+	if (a && nla_len(a) == sizeof(n))
+		memcpy(&n, nla_data(a), sizeof(n));
+	return n;
+}
+
+/* The next of a nest's attributes, from NULL on; NULL at the end. */
+static struct nlattr *next_attr(const struct nlattr *nest, struct nlattr *a)
+{
+	char *end = (char *)nla_data(nest) + nla_len(nest);
+
+	a = a ? (struct nlattr *)((char *)a + NLA_ALIGN(a->nla_len)) :
+	    nla_data(nest);
+	return nla_ok(a, end - (char *)a) ? a : NULL;
+}
+
+static struct nlattr *find(const struct nlattr *nest, int type)
+{
+	struct nlattr *a = NULL;
+
+	while (nest && (a = next_attr(nest, a)))
+		if (nla_type(a) == type)
+			return a;
+	return NULL;
+}
+
+static uint64_t default_hits(const struct nlattr *bpf)
+{
+	return get_u64(find(find(bpf, OVS_BPF_ATTR_STATS), OVS_BPF_STATS_ATTR_DEFAULT));
+}
+
+static int put_cases(const struct nlattr *bpf, char *buf, size_t size, int n)
+{
+	const struct nlattr *cases = find(bpf, OVS_BPF_ATTR_CASES);
+	const struct nlattr *def = find(bpf, OVS_BPF_ATTR_DEFAULT);
+	struct nlattr *c = NULL;
+
+	while (cases && (c = next_attr(cases, c))) {
+		n = text_add(buf, size, n, ",case(%u,hits=%llu,actions(",
+			     U(find(c, OVS_BPF_CASE_ATTR_VALUE), 0),
+			     (unsigned long long)get_u64(find(c, OVS_BPF_CASE_ATTR_HITS)));
+		n = odp_format_actions(find(c, OVS_BPF_CASE_ATTR_ACTIONS), buf, size, n);
+		n = text_add(buf, size, n, "))");
+	}
+	if (def) {
+		n = text_add(buf, size, n, ",default(hits=%llu,actions(",
+			     (unsigned long long)default_hits(bpf));
+		n = odp_format_actions(def, buf, size, n);
+		n = text_add(buf, size, n, "))");
+	}
+	return n;
+}
+
+static int put_used(const struct nlattr *bpf, char *buf, size_t size, int n)
+{
+	const struct nlattr *used = find(bpf, OVS_BPF_ATTR_USED);
+	struct nlattr *a = NULL;
+	unsigned int i;
+	const char *sep = "";
+
+	if (!used)
+		return n;
+	n = text_add(buf, size, n, ",used(");
+	while ((a = next_attr(used, a))) {
+		n = text_add(buf, size, n, "%s%d=", sep, nla_type(a));
+		for (i = 0; i < (unsigned int)nla_len(a); i++)
+			n = text_add(buf, size, n, "%02x", ((uint8_t *)nla_data(a))[i]);
+		sep = ",";
+	}
+	return text_add(buf, size, n, ")");
+}
+
+static int put_bpf(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	static const char *const modes[] = { "program", "always", "changed" };
+	const struct nlattr *name = find(a, OVS_BPF_ATTR_NAME);
+	const struct nlattr *mode = find(a, OVS_BPF_ATTR_RECHECK);
+	const struct nlattr *recirc = find(a, OVS_BPF_ATTR_RECIRC_ID);
+	const struct nlattr *s = find(a, OVS_BPF_ATTR_STATS);
+
+	n = text_add(buf, size, n, "bpf(%s,id=%u,%s%s", name ? nla_get_string(name) : "?",
+		     U(find(a, OVS_BPF_ATTR_PROG_ID), 0), mode ? "mode=" : "filter",
+		     !mode ? "" : nla_get_u32(mode) < 3 ? modes[nla_get_u32(mode)] : "?");
+	if (recirc)
+		n = text_add(buf, size, n, ",recirc_id=0x%x", nla_get_u32(recirc));
+	n = text_add(buf, size, n, ",runs=%llu,coalesced=%llu,recirculated=%llu,dropped=%llu",
+		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RUNS)),
+		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_COALESCED)),
+		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RECIRCULATED)),
+		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_DROPPED)));
+	n = put_used(a, buf, size, n);
+	n = put_cases(a, buf, size, n);
+	return text_add(buf, size, n, ")");
+}
+
+/* Of the fields of a header, as those of a packet that has it. */
+static void guess_type(int attr, struct flow *f)
+{
+	switch (attr) {
+	case OVS_KEY_ATTR_IPV4:
+		f->dl_type = htons(0x0800);
+		break;
+	case OVS_KEY_ATTR_IPV6:
+		f->dl_type = htons(0x86dd);
+		break;
+	case OVS_KEY_ATTR_MPLS:
+		f->dl_type = htons(0x8847);
+		break;
+	case OVS_KEY_ATTR_TCP:
+	case OVS_KEY_ATTR_UDP:
+	case OVS_KEY_ATTR_SCTP:
+		f->dl_type = htons(0x0800);
+		f->nw_proto = attr == OVS_KEY_ATTR_TCP ? 6 :
+			      attr == OVS_KEY_ATTR_UDP ? 17 : 132;
+		break;
+	}
+}
+
+static int put_set(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	struct nlattr *k = nla_data(a);
+	struct flow value = {}, mask = {};
+	char text[1024];
+	int len;
+
+	if (nla_len(a) < NLA_HDRLEN ||
+	    odp_flow_from_attr(k, nla_data(k), &value) ||
+	    odp_flow_from_attr(k, (char *)nla_data(k) + nla_len(k) / 2, &mask))
+		return text_add(buf, size, n, "set_masked(?)");
+	guess_type(nla_type(k), &value);
+	len = match_format(&value, &mask, text, sizeof(text));
+	if (len)
+		text[len - 1] = 0;
+	return text_add(buf, size, n, "set(%s)", text);
+}
+
+static int put_set_tunnel(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	struct flow value = {}, mask = {};
+	size_t from = offsetof(struct flow, tun_id);
+	char text[1024];
+	int len;
+
+	if (odp_flow_from_key(a, &value))
+		return text_add(buf, size, n, "set(?)");
+	memset((uint8_t *)&mask + from, 0xff, offsetof(struct flow, ct_mark) - from);
+	len = match_format(&value, &mask, text, sizeof(text));
+	if (len)
+		text[len - 1] = 0;
+	return text_add(buf, size, n, "set(tunnel(%s))", text);
+}
+
+static int put_ct(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	const struct nlattr *nat = find(a, OVS_CT_ATTR_NAT);
+	const struct nlattr *zone = find(a, OVS_CT_ATTR_ZONE);
+	bool commit = find(a, OVS_CT_ATTR_COMMIT) || find(a, OVS_CT_ATTR_FORCE_COMMIT);
+
+	return text_add(buf, size, n, "ct(%szone=%u%s%s)", commit ? "commit," : "",
+			zone ? nla_get_u16(zone) : 0,
+			find(a, OVS_CT_ATTR_MARK) || find(a, OVS_CT_ATTR_LABELS) ?
+			",exec" : "",
+			!nat ? "" : find(nat, OVS_NAT_ATTR_SRC) ? ",nat(src)" :
+			find(nat, OVS_NAT_ATTR_DST) ? ",nat(dst)" : ",nat");
+}
+
+static int put_action(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	struct ovs_action_push_vlan vlan;
+
+	switch (nla_type(a)) {
+	case OVS_ACTION_ATTR_OUTPUT:
+		return text_add(buf, size, n, "%u", nla_get_u32(a));
+	case OVS_ACTION_ATTR_USERSPACE:
+		return text_add(buf, size, n, "userspace");
+	case OVS_ACTION_ATTR_SET_MASKED:
+		return put_set(a, buf, size, n);
+	case OVS_ACTION_ATTR_SET:
+		return put_set_tunnel(a, buf, size, n);
+	case OVS_ACTION_ATTR_PUSH_VLAN:
+		memcpy(&vlan, nla_data(a), sizeof(vlan));
+		return text_add(buf, size, n, "push_vlan(tpid=0x%x,vid=%u,pcp=%u)",
+				ntohs(vlan.vlan_tpid), ntohs(vlan.vlan_tci) & 0xfff,
+				ntohs(vlan.vlan_tci) >> 13);
+	case OVS_ACTION_ATTR_POP_VLAN:
+		return text_add(buf, size, n, "pop_vlan");
+	case OVS_ACTION_ATTR_RECIRC:
+		return text_add(buf, size, n, "recirc(0x%x)", nla_get_u32(a));
+	case OVS_ACTION_ATTR_HASH:
+		return text_add(buf, size, n, "hash(l4)");
+	case OVS_ACTION_ATTR_CT:
+		return put_ct(a, buf, size, n);
+	case OVS_ACTION_ATTR_CT_CLEAR:
+		return text_add(buf, size, n, "ct_clear");
+	case OVS_ACTION_ATTR_METER:
+		return text_add(buf, size, n, "meter(%u)", nla_get_u32(a));
+	case OVS_ACTION_ATTR_CLONE:
+		n = text_add(buf, size, n, "clone(");
+		n = odp_format_actions(a, buf, size, n);
+		return text_add(buf, size, n, ")");
+	case OVS_ACTION_ATTR_DEC_TTL:
+		return text_add(buf, size, n, "dec_ttl");
+	case OVS_ACTION_ATTR_BPF:
+		return put_bpf(a, buf, size, n);
+	default:
+		return text_add(buf, size, n, "action%d", nla_type(a));
+	}
+}
+
+/**
+ * odp_format_actions - append a list of actions to a text
+ * @acts: the list; NULL: there is none.
+ * @buf: the text; cut if it does not fit.
+ * @size: its room.
+ * @n: its length.
+ *
+ * Return: the new length.
+ */
+int odp_format_actions(const struct nlattr *acts, char *buf, size_t size, int n)
+{
+	struct nlattr *a = NULL;
+	int begin = n;
+
+	while (acts && (a = next_attr(acts, a))) {
+		if (n > begin)
+			n = text_add(buf, size, n, ",");
+		n = put_action(a, buf, size, n);
+	}
+	return n > begin ? n : text_add(buf, size, n, "drop");
+}
+
+/**
+ * odp_format_flow - write a megaflow of a dump
+ * @flow: its OVS_FLOW_ATTR_*.
+ * @buf: the text; cut if it does not fit.
+ * @size: its room.
+ *
+ * Return: length of the text.
+ */
+int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
+{
+	struct ovs_flow_stats stats = {};
+	struct flow key = {}, mask = {};
+	int n;
+
+	if (flow[OVS_FLOW_ATTR_KEY])
+		odp_flow_from_key(flow[OVS_FLOW_ATTR_KEY], &key);
+	if (flow[OVS_FLOW_ATTR_MASK])
+		odp_flow_from_key(flow[OVS_FLOW_ATTR_MASK], &mask);
+	/* A mask's type is all ones, and says nothing of tags. */
+	mask.dl_type = 0xffff;
+	if (flow[OVS_FLOW_ATTR_STATS])
+		memcpy(&stats, nla_data(flow[OVS_FLOW_ATTR_STATS]), sizeof(stats));
+	mask.nw_frag = 0;
+	n = match_format(&key, &mask, buf, size);
+	n = text_add(buf, size, n, "packets:%llu,bytes:%llu,actions:",
+		     (unsigned long long)stats.n_packets,
+		     (unsigned long long)stats.n_bytes);
+	return odp_format_actions(flow[OVS_FLOW_ATTR_ACTIONS], buf, size, n);
+}
+
+static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
+			     unsigned int room, unsigned int n);
+
+static unsigned int add_branch(const struct nlattr *acts, uint64_t count,
+			       uint64_t *hits, unsigned int room, unsigned int n)
+{
+	if (n < room)
+		hits[n] = count;
+	return add_hits(acts, hits, room, n + 1);
+}
+
+static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
+			     unsigned int room, unsigned int n)
+{
+	struct nlattr *a = NULL, *c;
+
+	while (acts && (a = next_attr(acts, a))) {
+		const struct nlattr *cases, *def;
+
+		if (nla_type(a) == OVS_ACTION_ATTR_CLONE)
+			n = add_hits(a, hits, room, n);
+		if (nla_type(a) != OVS_ACTION_ATTR_BPF)
+			continue;
+		cases = find(a, OVS_BPF_ATTR_CASES);
+		def = find(a, OVS_BPF_ATTR_DEFAULT);
+		for (c = NULL; cases && (c = next_attr(cases, c));)
+			n = add_branch(find(c, OVS_BPF_CASE_ATTR_ACTIONS),
+				       get_u64(find(c, OVS_BPF_CASE_ATTR_HITS)),
+				       hits, room, n);
+		if (def)
+			n = add_branch(def, default_hits(a), hits, room, n);
+	}
+	return n;
+}
+
+/**
+ * odp_branch_hits - how often each branch of a megaflow was taken
+ * @acts: its actions, of a dump.
+ * @hits: cases and defaults, in the order that &struct xlate_out numbers them
+ *	from 1 on.
+ * @room: how many fit.
+ *
+ * Return: how many there are.
+ */
+unsigned int odp_branch_hits(const struct nlattr *acts, uint64_t *hits,
+			     unsigned int room)
+{
+	return add_hits(acts, hits, room, 0);
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules and groups as text, in the syntax of ovs-ofctl and bpf(...). */
+#include "parse.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the actions begin; cuts the text before.  NULL: there are none. */
+static char *cut_actions(char *text)
+{
+	char *s = text, *end;
+
+	while ((s = strstr(s, "action"))) {
+		end = s + strlen("action");
+		end += *end == 's';
+		if (*end == '=' && (s == text || strchr(", \t", s[-1]))) {
+			*s = 0;
+			return end + 1;
+		}
+		s = end;
+	}
+	return NULL;
+}
+
+static void parse_rule(struct parser *p, struct rule *rule, bool need_actions)
+{
+	char *acts = cut_actions(p->start), *tok;
+
+	while (!p->failed && (tok = next_token(p)))
+		parse_match(p, tok, rule);
+	check_match(p, rule);
+	p->table = rule->table;
+	if (acts) {
+		p->at = acts;
+		parse_actions(p, false);
+	}
+	if (!acts && need_actions)
+		fail(p, NULL, "a rule needs actions=...");
+	else if (acts && !p->n_acts)
+		fail(p, NULL, "actions= is empty (say drop)");
+}
+
+static struct parser *parser_new(const char *text, char *err, size_t size)
+{
+	struct parser *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->start = p->at = strdup(text);
+	if (!p || !p->start) {
+		snprintf(err, size, "out of memory");
+		free(p);
+		return NULL;
+	}
+	p->err = err;
+	p->size = size;
+	p->table = -1;
+	return p;
+}
+
+static void parser_free(struct parser *p)
+{
+	free(p->start);
+	free(p);
+}
+
+/**
+ * rule_parse - read a rule
+ * @text: [table=N,][priority=N,]MATCH...,actions=ACTION,...
+ * @need_actions: whether there must be actions, as in a rule to add.
+ * @err: a sentence that names what is wrong, and where.
+ * @size: its room.
+ *
+ * Return: the rule, to be freed by free(); or NULL.
+ */
+struct rule *rule_parse(const char *text, bool need_actions, char *err,
+			size_t size)
+{
+	struct rule *rule = NULL, read = { .priority = 32768 };
+	struct parser *p = parser_new(text, err, size);
+
+	if (!p)
+		return NULL;
+	parse_rule(p, &read, need_actions);
+	if (!p->failed) {
+		rule = malloc(sizeof(*rule) + p->n_acts * sizeof(struct act));
+		if (!rule)
+			fail(p, NULL, "out of memory");
+	}
+	if (rule) {
+		*rule = read;
+		rule->n_acts = p->n_acts;
+		rule->acts = acts_copy((struct act *)(rule + 1), p->acts, p->n_acts);
+	}
+	parser_free(p);
+	return rule;
+}
+
+/**
+ * rule_format - write a rule, as rule_parse() reads it
+ * @rule: the rule.
+ * @stats: with its counters.
+ * @buf: the text; cut if it does not fit.
+ * @size: its room.
+ *
+ * Return: length of the text.
+ */
+int rule_format(const struct rule *rule, bool stats, char *buf, size_t size)
+{
+	int n = 0;
+
+	if (rule->cookie)
+		n = text_add(buf, size, n, "cookie=0x%llx,",
+			(unsigned long long)rule->cookie);
+	n = text_add(buf, size, n, "table=%u,", rule->table);
+	if (stats)
+		n = text_add(buf, size, n, "n_packets=%llu,n_bytes=%llu,",
+			(unsigned long long)rule->n_packets,
+			(unsigned long long)rule->n_bytes);
+	n = text_add(buf, size, n, "priority=%u,", rule->priority);
+	n += rule_format_match(rule, buf + n, size - n);
+	n = text_add(buf, size, n, "actions=");
+	return n + acts_format(rule->acts, rule->n_acts, buf + n, size - n);
+}
+
+static const char *const group_types[] = {
+	[GROUP_ALL] = "all", [GROUP_SELECT] = "select",
+	[GROUP_INDIRECT] = "indirect", [GROUP_FF] = "fast_failover",
+};
+
+static void parse_group_type(struct parser *p, struct group *g, char *value)
+{
+	unsigned int i;
+
+	if (!strcmp(value, "ff"))
+		value = "fast_failover";
+	for (i = 0; i < sizeof(group_types) / sizeof(group_types[0]); i++) {
+		if (strcmp(group_types[i], value))
+			continue;
+		g->type = i;
+		return;
+	}
+	fail(p, value, "type must be all, select, indirect or fast_failover");
+}
+
+/* What stands before the actions of a bucket.  Return: whether it is that. */
+static bool bucket_option(struct parser *p, struct bucket *b, char *tok)
+{
+	uint64_t n;
+	char *v;
+
+	if (has_prefix(tok, "weight:", &v) || has_prefix(tok, "weight=", &v)) {
+		if (!parse_u64(v, 65535, &n) || !n)
+			fail(p, v, "weight must be 1 to 65535");
+		b->weight = n;
+	} else if (has_prefix(tok, "watch_port:", &v) ||
+		   has_prefix(tok, "watch_port=", &v)) {
+		if (!parse_u64(v, 65534, &n) || !n)
+			fail(p, v, "watch_port must be 1 to 65534");
+		b->watch_port = n;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void parse_bucket(struct parser *p, struct group *g, char *text)
+{
+	struct bucket *b = &g->buckets[g->n_buckets];
+	char *rest, *comma;
+
+	if (g->n_buckets == MAX_BUCKETS) {
+		fail(p, text, "a group has at most %d buckets", MAX_BUCKETS);
+		return;
+	}
+	b->weight = 1;
+	for (; !p->failed && *text; text = rest) {
+		comma = text + strcspn(text, ",");
+		rest = *comma ? comma + 1 : comma;
+		if (has_prefix(text, "actions=", &rest)) {
+			text = rest;
+			break;
+		}
+		if (strncmp(text, "weight", 6) && strncmp(text, "watch_port", 10))
+			break;
+		*comma = 0;
+		if (!bucket_option(p, b, text))
+			fail(p, text, "a bucket has weight: and watch_port:");
+	}
+	p->at = text;
+	p->n_acts = 0;
+	parse_actions(p, false);
+	if (!p->failed && !p->n_acts)
+		fail(p, text, "a bucket needs actions (say drop)");
+	b->acts = malloc(p->n_acts * sizeof(*b->acts) + 1);
+	if (!b->acts)
+		fail(p, NULL, "out of memory");
+	else
+		acts_copy(b->acts, p->acts, p->n_acts);
+	b->n_acts = p->n_acts;
+	g->n_buckets++;
+}
+
+static void parse_group_head(struct parser *p, struct group *g)
+{
+	bool has_id = false, has_type = false;
+	char *tok, *v;
+	uint64_t n;
+
+	while (!p->failed && (tok = next_token(p))) {
+		if (has_prefix(tok, "group_id=", &v)) {
+			if (!parse_u64(v, MAX_GROUP_ID, &n))
+				fail(p, v, "no group can have this number");
+			g->id = n;
+			has_id = true;
+		} else if (has_prefix(tok, "type=", &v)) {
+			parse_group_type(p, g, v);
+			has_type = true;
+		} else {
+			fail(p, tok, "a group has group_id=, type= and bucket=");
+		}
+	}
+	if (!has_id || !has_type)
+		fail(p, NULL, "a group needs group_id= and type=");
+}
+
+static void parse_group(struct parser *p, struct group *g)
+{
+	char *bucket = strstr(p->start, "bucket="), *next;
+
+	if (bucket)
+		*bucket = 0;
+	parse_group_head(p, g);
+	for (; bucket && !p->failed; bucket = next) {
+		bucket += strlen("bucket=");
+		next = strstr(bucket, "bucket=");
+		if (next)
+			*next = 0;
+		bucket += strspn(bucket, " ");
+		parse_bucket(p, g, bucket);
+	}
+	if (g->type == GROUP_INDIRECT && g->n_buckets != 1)
+		fail(p, NULL, "a group of type indirect has one bucket");
+}
+
+/**
+ * group_parse - read a group
+ * @text: group_id=N,type=TYPE[,bucket=[weight:N,][watch_port:N,]ACTION,...]...
+ * @err: a sentence that names what is wrong, and where.
+ * @size: its room.
+ *
+ * Return: the group, or NULL.
+ */
+struct group *group_parse(const char *text, char *err, size_t size)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	struct parser *p = parser_new(text, err, size);
+
+	if (!g || !p) {
+		snprintf(err, size, "out of memory");
+		free(g);
+		if (p)
+			parser_free(p);
+		return NULL;
+	}
+	parse_group(p, g);
+	if (p->failed) {
+		group_free(g);
+		g = NULL;
+	}
+	parser_free(p);
+	return g;
+}
+
+/* Write a group, as group_parse() reads it.  Return: length of the text. */
+int group_format(const struct group *g, char *buf, size_t size)
+{
+	char acts[4096];
+	unsigned int i;
+	int n;
+
+	n = text_add(buf, size, 0, "group_id=%u,type=%s", g->id, group_types[g->type]);
+	for (i = 0; i < g->n_buckets; i++) {
+		const struct bucket *b = &g->buckets[i];
+
+		n = text_add(buf, size, n, ",bucket=");
+		if (g->type == GROUP_SELECT)
+			n = text_add(buf, size, n, "weight:%u,", b->weight);
+		if (b->watch_port)
+			n = text_add(buf, size, n, "watch_port:%u,", b->watch_port);
+		acts_format(b->acts, b->n_acts, acts, sizeof(acts));
+		n = text_add(buf, size, n, "actions=%s", acts);
+	}
+	return n;
+}

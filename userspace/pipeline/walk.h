@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A translation under way: what the files of the translation share. */
+#ifndef WALK_H
+#define WALK_H 1
+
+#include "xlate.h"
+
+/**
+ * struct state - what a branch of the walk has to itself
+ * @cur: the packet as the rules have it now.
+ * @base_tci: VLAN tags that the datapath's packet has, outer and inner.
+ * @base_tpid: likewise.
+ * @set: bits that rules have set since the datapath's packet was last made so.
+ * @known: bits that are constants since the packet came.
+ * @known_since: likewise, since each program.
+ * @bpf: index of each program in @out->ops.
+ * @n_bpf: programs so far.
+ * @frames: lists of actions under way, the innermost last.
+ * @n_frames: how many.
+ * @said: what filters have said of the packet as it is.
+ * @branch: number of the branch; 0: none.
+ * @unknown_reg: register that stands for all values that no rule asks for; -1.
+ * @ttl_below: nw_ttl is less than it was by an amount that is known.
+ * @done: nothing is left to do.
+ */
+struct state {
+	struct flow cur;
+	uint16_t base_tci[2];
+	uint16_t base_tpid[2];
+	struct flow set;
+	struct flow known;
+	struct flow known_since[MAX_PROGS];
+	unsigned int bpf[MAX_PROGS];
+	unsigned int n_bpf;
+	struct frame frames[MAX_FRAMES];
+	unsigned int n_frames;
+	struct outcomes said;
+	uint16_t branch;
+	int unknown_reg;
+	bool ttl_below;
+	bool done;
+};
+
+/**
+ * struct walk - a translation under way
+ * @in: what it goes by.
+ * @out: what it makes.
+ * @s: of the branch.
+ * @from: state that it resumes, or NULL.
+ * @nest: lists within lists of operations.
+ * @n_lookups: tables visited.
+ * @visited: the last of them, in a ring.
+ * @read_unknown: @s.unknown_reg was read.
+ * @ethernet: the packet has an Ethernet header.
+ */
+struct walk {
+	const struct xlate_in *in;
+	struct xlate_out *out;
+	struct state s;
+	struct frozen *from;
+	unsigned int nest;
+	unsigned int n_lookups;
+	uint8_t visited[8];
+	bool read_unknown;
+	bool ethernet;
+};
+
+/* xlate.c */
+void walk_fail(struct walk *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void walk_trace(struct walk *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void consult(struct walk *w, const struct flow *mask);
+void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
+		  unsigned int n);
+void make_known(struct walk *w, const struct flow *mask);
+struct op *add_op(struct walk *w, enum op_type type);
+void walk_table(struct walk *w, unsigned int table);
+void walk_run(struct walk *w);
+bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
+	       uint8_t table, uint64_t cookie);
+uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
+		     uint8_t table, int result, bool certain);
+
+/* xlate_set.c */
+void commit(struct walk *w);
+void do_set(struct walk *w, const struct act *act);
+void do_move(struct walk *w, const struct act *act);
+void do_vlan(struct walk *w, const struct act *act);
+void do_dec_ttl(struct walk *w);
+uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
+		   unsigned int n);
+
+/* xlate_out.c */
+void do_output(struct walk *w, uint32_t port);
+void do_ports(struct walk *w, const struct act *act);
+void do_normal(struct walk *w);
+void do_group(struct walk *w, uint32_t id);
+void do_pick(struct walk *w, uint32_t id);
+void do_ct(struct walk *w, const struct act *act);
+void do_ct_clear(struct walk *w);
+void do_controller(struct walk *w, const struct act *act);
+
+/* xlate_bpf.c */
+void do_bpf(struct walk *w, const struct act *act);
+void ask_filter(struct walk *w, const char *prog, unsigned int table);
+void said_add(struct walk *w, const char *prog, bool yes);
+void choose_modes(struct walk *w);
+
+#endif

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Actions that change the packet, and how the datapath's packet is made so. */
+#include "walk.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define TUN_OFS offsetof(struct flow, tun_id)
+#define TUN_END offsetof(struct flow, ct_mark)
+
+static void tunnel_mask(struct flow *mask)
+{
+	memset((uint8_t *)mask + TUN_OFS, 0xff, TUN_END - TUN_OFS);
+}
+
+static bool has_tunnel(const struct flow *mask)
+{
+	const uint8_t *m = (const uint8_t *)mask;
+	size_t i;
+
+	for (i = TUN_OFS; i < TUN_END; i++)
+		if (m[i])
+			return true;
+	return false;
+}
+
+static bool present(uint16_t tci)
+{
+	return tci & htons(VLAN_PRESENT);
+}
+
+/* Take off the tags that differ, and put on those that are to be. */
+static void commit_vlan(struct walk *w)
+{
+	uint16_t tci[2] = { w->s.cur.vlan_tci, w->s.cur.vlan_tci2 };
+	uint16_t tpid[2] = { w->s.cur.vlan_tpid, w->s.cur.vlan_tpid2 };
+	uint16_t *base = w->s.base_tci, *base_tpid = w->s.base_tpid;
+	int n_old = present(base[0]) + present(base[1]);
+	int n_new = present(tci[0]) + present(tci[1]);
+	struct op *op;
+	int same = 0, i;
+
+	while (same < n_old && same < n_new &&
+	       base[n_old - 1 - same] == tci[n_new - 1 - same] &&
+	       base_tpid[n_old - 1 - same] == tpid[n_new - 1 - same])
+		same++;
+	for (i = same; i < n_old; i++)
+		add_op(w, OP_POP_VLAN);
+	for (i = n_new - same - 1; i >= 0; i--) {
+		op = add_op(w, OP_PUSH_VLAN);
+		if (!op)
+			return;
+		op->n = ntohs(tpid[i]);
+		op->tci = ntohs(tci[i]);
+	}
+	memcpy(w->s.base_tci, tci, sizeof(tci));
+	memcpy(w->s.base_tpid, tpid, sizeof(tpid));
+}
+
+/**
+ * commit - make the datapath's packet what the rules have made of it
+ * @w: the walk.
+ */
+void commit(struct walk *w)
+{
+	struct flow mask = {};
+	struct op *op;
+
+	commit_vlan(w);
+	memcpy(&mask, &w->s.set, FLOW_DP_LEN);
+	memset(&w->s.set, 0, sizeof(w->s.set));
+	if (has_tunnel(&mask)) {
+		op = add_op(w, OP_SET_TUNNEL);
+		if (op)
+			op->value = w->s.cur;
+		memset((uint8_t *)&mask + TUN_OFS, 0, TUN_END - TUN_OFS);
+	}
+	if (flow_is_zero(&mask))
+		return;
+	op = add_op(w, OP_SET);
+	if (!op)
+		return;
+	op->mask = mask;
+	op->value = w->s.cur;
+}
+
+/* What a filter said was about another packet. */
+static void changed(struct walk *w, const struct flow *mask)
+{
+	struct flow dp = {};
+
+	memcpy(&dp, mask, FLOW_DP_LEN);
+	if (!flow_is_zero(&dp))
+		w->s.said.n = 0;
+}
+
+static void set_bits(struct walk *w, const struct flow *mask)
+{
+	struct flow tun = {};
+
+	if (has_tunnel(mask)) {
+		/* The datapath sets a tunnel's key as a whole. */
+		tunnel_mask(&tun);
+		consult(w, &tun);
+		make_known(w, &tun);
+	}
+	flow_or(&w->s.set, mask, NULL);
+	make_known(w, mask);
+	changed(w, mask);
+}
+
+static void note_tunnel(struct walk *w, const struct flow *mask)
+{
+	if (mask->tun_id)
+		w->s.cur.tun_flags |= htons(TUN_KEY);
+}
+
+/* Consults what tells whether the packet has a field.  Return: whether it has. */
+static bool has_field(struct walk *w, const struct field *f)
+{
+	struct flow mask = {};
+
+	field_prereq_mask(f, &mask);
+	if (f->ofs == offsetof(struct flow, vlan_tci)) {
+		mask.vlan_tci |= htons(VLAN_PRESENT);
+		consult(w, &mask);
+		return present(w->s.cur.vlan_tci);
+	}
+	consult(w, &mask);
+	return field_prereq_met(f, &w->s.cur);
+}
+
+/* A tag is set as a whole, by taking it off and putting another on. */
+static void set_tci(struct walk *w, uint16_t value, uint16_t mask)
+{
+	struct flow all = { .vlan_tci = 0xffff };
+
+	consult(w, &all);
+	w->s.cur.vlan_tci = htons((ntohs(w->s.cur.vlan_tci) & ~mask) | value |
+				  VLAN_PRESENT);
+	make_known(w, &all);
+	changed(w, &all);
+}
+
+/* Set_field and load; a packet without the field stays as it is. */
+void do_set(struct walk *w, const struct act *act)
+{
+	const struct field *f = act->field;
+	uint8_t value[16];
+	struct flow mask = {};
+	unsigned int i;
+
+	if (!has_field(w, f))
+		return;
+	field_get(f, &w->s.cur, value);
+	for (i = 0; i < 16; i++)
+		value[i] = act->v.value[i] | (value[i] & ~act->v.mask[i]);
+	if (f->ofs == offsetof(struct flow, vlan_tci)) {
+		struct flow v = {}, m = {};
+
+		field_put(f, &v, act->v.value);
+		field_put(f, &m, act->v.mask);
+		set_tci(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
+		return;
+	}
+	field_put(f, &w->s.cur, value);
+	field_put(f, &mask, act->v.mask);
+	set_bits(w, &mask);
+	note_tunnel(w, &mask);
+}
+
+/**
+ * read_bits - take up to 32 bits of a field for a constant
+ * @w: the walk.
+ * @f: the field.
+ * @ofs: the lowest bit.
+ * @n: how many.
+ *
+ * Return: their value; 0 if the packet does not have the field.
+ */
+uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
+		   unsigned int n)
+{
+	uint32_t v = 0;
+
+	if (!has_field(w, f))
+		return 0;
+	consult_bits(w, f, ofs, n);
+	bits_copy((uint8_t *)&v, 4, 0, (const uint8_t *)&w->s.cur + f->ofs,
+		  f->len, f->shift + ofs, n);
+	return ntohl(v);
+}
+
+/* What is read is a constant of the megaflow, and so is then what is written. */
+void do_move(struct walk *w, const struct act *act)
+{
+	const struct field *src = act->src, *dst = act->field;
+	struct act set = { .type = ACT_SET, .field = dst };
+	uint8_t ones[16], value[16];
+
+	if (!has_field(w, src))
+		return;
+	consult_bits(w, src, act->src_ofs, act->n_bits);
+	field_get(src, &w->s.cur, value);
+	memset(ones, 0xff, sizeof(ones));
+	bits_copy(set.v.value, 16, act->ofs, value, 16, act->src_ofs, act->n_bits);
+	bits_copy(set.v.mask, 16, act->ofs, ones, 16, 0, act->n_bits);
+	do_set(w, &set);
+}
+
+static void push_tag(struct walk *w, uint16_t tpid, uint16_t tci)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
+			      .vlan_tci2 = htons(VLAN_PRESENT) };
+	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
+	struct flow outer = { .vlan_tci = 0xffff };
+	struct flow *cur = &w->s.cur;
+
+	consult(w, &there);
+	if (present(cur->vlan_tci2)) {
+		walk_fail(w, "push_vlan on a packet that has two tags");
+		return;
+	}
+	if (present(cur->vlan_tci))
+		consult(w, &outer);
+	cur->vlan_tci2 = cur->vlan_tci;
+	cur->vlan_tpid2 = cur->vlan_tpid;
+	cur->vlan_tci = htons(tci | VLAN_PRESENT);
+	cur->vlan_tpid = htons(tpid);
+	make_known(w, &all);
+	changed(w, &all);
+}
+
+static void pop_tag(struct walk *w)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
+			      .vlan_tci2 = htons(VLAN_PRESENT) };
+	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
+	struct flow inner = { .vlan_tci2 = 0xffff };
+	struct flow *cur = &w->s.cur;
+
+	consult(w, &there);
+	if (!present(cur->vlan_tci))
+		return;
+	if (present(cur->vlan_tci2))
+		consult(w, &inner);
+	cur->vlan_tci = cur->vlan_tci2;
+	cur->vlan_tpid = cur->vlan_tpid2;
+	cur->vlan_tci2 = cur->vlan_tpid2 = 0;
+	make_known(w, &all);
+	changed(w, &all);
+}
+
+void do_vlan(struct walk *w, const struct act *act)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT) };
+	bool vid = act->type == ACT_VLAN_VID;
+
+	if (act->type == ACT_PUSH_VLAN) {
+		push_tag(w, act->n, 0);
+	} else if (act->type == ACT_POP_VLAN) {
+		pop_tag(w);
+	} else {
+		consult(w, &there);
+		if (!present(w->s.cur.vlan_tci))
+			push_tag(w, 0x8100, vid ? act->n : act->n << 13);
+		else
+			set_tci(w, vid ? act->n : act->n << 13, vid ? 0xfff : 0xe000);
+	}
+}
+
+static bool ttl_is_constant(const struct walk *w)
+{
+	unsigned int i;
+
+	if (w->s.known.nw_ttl != 0xff || w->s.ttl_below)
+		return false;
+	for (i = 0; i < w->s.n_bpf; i++)
+		if (w->s.known_since[i].nw_ttl != 0xff)
+			return false;
+	return true;
+}
+
+/*
+ * One less.  The datapath does it, and drops what has no more hops to go, so that
+ * packets of any TTL share a megaflow.
+ */
+void do_dec_ttl(struct walk *w)
+{
+	const struct field *f = field_find("nw_ttl", 6);
+	struct flow mask = { .nw_ttl = 0xff };
+
+	if (!has_field(w, f))
+		return;
+	if (ttl_is_constant(w)) {
+		if (w->s.cur.nw_ttl <= 1) {
+			w->s.done = true;
+			return;
+		}
+		w->s.cur.nw_ttl--;
+		set_bits(w, &mask);
+		return;
+	}
+	commit(w);
+	add_op(w, OP_DEC_TTL);
+	w->s.cur.nw_ttl--;
+	w->s.ttl_below = true;
+	changed(w, &mask);
+}
