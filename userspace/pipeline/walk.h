@@ -48,6 +48,7 @@ struct state {
  * @s: of the branch.
  * @from: state that it resumes, or NULL.
  * @nest: lists within lists of operations.
+ * @n_branches: branches made, or set aside to be made.
  * @n_lookups: tables visited.
  * @visited: the last of them, in a ring.
  * @read_unknown: @s.unknown_reg was read.
@@ -59,6 +60,7 @@ struct walk {
 	struct state s;
 	struct frozen *from;
 	unsigned int nest;
+	unsigned int n_branches;
 	unsigned int n_lookups;
 	uint8_t visited[8];
 	bool read_unknown;

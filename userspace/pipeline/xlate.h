@@ -27,7 +27,7 @@
 #include "rule.h"
 
 #define MAX_OPS 1024
-#define MAX_RULES 256
+#define MAX_RULES 512
 #define MAX_PROGS 16
 /* Of one translation: lookups, branches; how deep branches nest. */
 #define MAX_LOOKUPS 512

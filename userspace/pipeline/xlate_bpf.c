@@ -68,9 +68,13 @@ void said_add(struct walk *w, const char *prog, bool yes)
 	s->o[s->n++].yes = yes;
 }
 
-static bool may_branch(const struct walk *w, unsigned int n)
+/* Whether there may be so many branches more; they are then set aside. */
+static bool may_branch(struct walk *w, unsigned int n)
 {
-	return w->nest < MAX_NEST && w->out->n_branches + n <= MAX_BRANCHES;
+	if (w->nest == MAX_NEST || w->n_branches + n > MAX_BRANCHES)
+		return false;
+	w->n_branches += n;
+	return true;
 }
 
 static bool branch_begin(struct walk *w, enum op_type type, uint32_t value)
@@ -133,7 +137,7 @@ void ask_filter(struct walk *w, const char *prog, unsigned int table)
 		return;
 	op->filter = true;
 	strcpy(op->act.prog, prog);
-	if (!may_branch(w, 2) || w->s.said.n == MAX_OUTCOMES) {
+	if (w->s.said.n == MAX_OUTCOMES || !may_branch(w, 2)) {
 		ask_later(w, op, prog, table);
 		return;
 	}
@@ -224,7 +228,7 @@ static void dispatch(struct walk *w, unsigned int bpf, int reg)
 	all = tables_reg_values(w->in->tables, reg, values, MAX_VALUES, &n);
 	if (!all && n < MAX_VALUES)
 		n = 0;	/* ranges: no value stands out */
-	if (!may_branch(w, n + 1) || (!all && !n) || w->s.unknown_reg >= 0) {
+	if ((!all && !n) || w->s.unknown_reg >= 0 || !may_branch(w, n + 1)) {
 		op->act.mode = MODE_ALWAYS;
 		w->s.done = true;
 		return;
@@ -261,6 +265,10 @@ static void do_filter(struct walk *w, const struct act *act, struct op *op)
 
 	op->filter = true;
 	if (act->result < 0) {
+		if (!may_branch(w, 1)) {
+			walk_fail(w, "more than %d branches", MAX_BRANCHES);
+			return;
+		}
 		add_op(w, OP_DEFAULT);
 		w->out->n_branches++;	/* it is counted, though nothing is in it */
 		add_op(w, OP_END);
