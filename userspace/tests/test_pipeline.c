@@ -251,6 +251,8 @@ static void test_sets(void **state)
 	EXPECT(f, "set(nw_dst=0.1.0.0/16) 1");
 	assert_int_equal(out.wc.nw_src, htonl(0xffff));
 	assert_int_equal(out.wc.nw_dst, 0);
+	add("priority=3,ip,actions=set_field:1->reg0,move:tcp_src[]->reg0[0..15],output:reg0[]");
+	EXPECT(f, "1");			/* there is none to move */
 	add("priority=4,ip,actions=set_tunnel:7,set_field:10.0.0.9->tun_dst,output:1");
 	EXPECT(f, "tunnel(7) 1");
 	assert_int_equal(out.ops[0].value.tun_dst, htonl(0x0a000009));
@@ -268,6 +270,11 @@ static void test_ttl(void **state)
 	EXPECT(f, "set(nw_ttl=1) 1");	/* the second has no hops left */
 	add("priority=3,ip,actions=dec_ttl,goto_table:1");
 	add("table=1,priority=1,ip,nw_ttl=63,actions=output:1");
+	EXPECT(f, "dec_ttl 1");
+	assert_int_equal(out.wc.nw_ttl, 0xff);
+	/* All bits of it tell of some bits of the difference. */
+	
+	add("table=1,priority=2,ip,nw_ttl=0x3e/0x3e,actions=output:1");
 	EXPECT(f, "dec_ttl 1");
 	assert_int_equal(out.wc.nw_ttl, 0xff);
 	/* Behind a program the constant of before is none. */
