@@ -200,7 +200,10 @@ static bool same_bpf(struct nlattr *old, struct nlattr *now,
 	       pair(pairs, attr_u32(a[OVS_BPF_ATTR_RECIRC_ID]),
 		    attr_u32(b[OVS_BPF_ATTR_RECIRC_ID])) &&
 	       same_cases(a[OVS_BPF_ATTR_CASES], b[OVS_BPF_ATTR_CASES], pairs,
-			  depth);
+			  depth) &&
+	       !a[OVS_BPF_ATTR_DEFAULT] == !b[OVS_BPF_ATTR_DEFAULT] &&
+	       same_actions(a[OVS_BPF_ATTR_DEFAULT], b[OVS_BPF_ATTR_DEFAULT],
+			    pairs, depth);
 }
 
 /* Whether two lists of actions are the same but for recirculation ids. */
@@ -236,7 +239,7 @@ static bool mask_covers(const struct nlattr *old, const struct nlattr *now)
 	struct flow a, b;
 	size_t i;
 
-	if (!now || odp_flow_from_key(old, &a) || odp_flow_from_key(now, &b))
+	if (!now || odp_flow_from_mask(old, &a) || odp_flow_from_mask(now, &b))
 		return false;
 	for (i = 0; i < FLOW_DP_LEN; i++)
 		if (((uint8_t *)&b)[i] & ~((uint8_t *)&a)[i])
@@ -277,7 +280,7 @@ static bool make(struct sw *sw, const struct orphan *o, struct made *m)
 	nla_put(m->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
 	nla_put(m->msg, OVS_FLOW_ATTR_KEY, nla_len(o->key), nla_data(o->key));
 	m->body = nlmsg_tail(nlmsg_hdr(m->msg));
-	if (sw_build(sw, m->msg, o->key, &m->flow, &m->out))
+	if (sw_build(sw, m->msg, o->key, &m->out))
 		return false;
 	m->body_len = (char *)nlmsg_tail(nlmsg_hdr(m->msg)) - m->body;
 	m->mask = nla_find((struct nlattr *)m->body, m->body_len,

@@ -86,6 +86,10 @@ int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
 int rules_replace_begin(struct sw *sw);
 int rules_replace_end(struct sw *sw, struct rule_counts *counts);
 
+/* cmd_group.c: what actions name must be there: programs, meters, groups. */
+bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size);
+bool acts_use(const struct sw *sw, int act_type, uint32_t n);
+
 /* config.c */
 int config_set(const char *path);
 int config_load(struct sw *sw, const char *path, char *err, size_t size);

@@ -112,6 +112,30 @@ void event_upcall(const struct flow *flow, unsigned int n_rules,
 		      error ? error : "");
 }
 
+/* A rule has sent a packet to the controller: to whoever wants to know. */
+void event_packet(const struct flow *flow, unsigned int table, uint64_t cookie,
+		  const uint8_t *packet, size_t len, size_t max_len)
+{
+	static char data[2 * 65536 + 1];
+	size_t i, n = len < max_len ? len : max_len;
+	struct flow all;
+	const char *text;
+
+	if (!event_wanted(EVENT_packet))
+		return;
+	for (i = 0; i < n && i < 65536; i++)
+		snprintf(data + 2 * i, 3, "%02x", packet[i]);
+	data[2 * i] = 0;
+	memset(&all, 0xff, sizeof(all));
+	memset((uint8_t *)&all + FLOW_DP_LEN, 0, sizeof(all) - FLOW_DP_LEN);
+	text = flow_text(flow, &all);
+	event_publish(EVENT_packet,
+		      json_pack("{s:i,s:I,s:i,s:s,s:s}", "table", table, "cookie",
+				(json_int_t)cookie, "length", (int)len, "flow",
+				text, "data", data),
+		      "table %u, %zu bytes: %s", table, len, text);
+}
+
 static void event_port(const uint32_t *of, unsigned int n, const uint32_t *in,
 		       unsigned int n_in, const char *what)
 {

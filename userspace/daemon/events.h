@@ -14,7 +14,7 @@ struct sw;
 struct rule;
 struct flow;
 
-#define EVENTS(X) X(upcall) X(flow) X(port) X(rule) X(prog) X(config)
+#define EVENTS(X) X(upcall) X(flow) X(port) X(rule) X(prog) X(config) X(packet)
 
 #define EVENT_ENUM(name) EVENT_##name,
 enum event_kind { EVENTS(EVENT_ENUM) N_EVENTS };
@@ -36,6 +36,8 @@ void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 void event_rule(struct sw *sw, const struct rule *rule, bool added);
 void event_upcall(const struct flow *flow, unsigned int n_rules,
 		  const char *error);
+void event_packet(const struct flow *flow, unsigned int table, uint64_t cookie,
+		  const uint8_t *packet, size_t len, size_t max_len);
 void event_ports(const uint32_t *old, unsigned int n_old, const uint32_t *now,
 		 unsigned int n_now);
 void event_flow(const struct flow *key, const struct flow *mask,

@@ -50,8 +50,8 @@ int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out)
 	return odp_put_ops(msg, out, &env);
 }
 
-/* Translate a packet's fields by the rules as they are. */
-void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
+static void translate(struct sw *sw, const struct flow *flow,
+		      struct xlate_out *out, void (*trace)(const char *, void *))
 {
 	struct xlate_in in = {
 		.tables = &sw->tables,
@@ -64,10 +64,35 @@ void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 		.port_live = port_live,
 		.prog_class = sw_prog_class,
 		.prog_writes = sw_prog_writes,
+		.trace = trace,
 		.arg = sw,
 	};
 
 	xlate(&in, flow, out);
+}
+
+/* Translate a packet's fields by the rules as they are. */
+void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
+{
+	translate(sw, flow, out, NULL);
+}
+
+static void (*tracer)(const char *line, void *arg);
+static void *tracer_arg;
+
+static void trace_line(const char *line, void *sw)
+{
+	(void)sw;
+	tracer(line, tracer_arg);
+}
+
+/* Likewise, and tell what happens. */
+void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	      void (*line)(const char *line, void *arg), void *arg)
+{
+	tracer = line;
+	tracer_arg = arg;
+	translate(sw, flow, out, trace_line);
 }
 
 /* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */

@@ -531,20 +531,33 @@ int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
 	return ret;
 }
 
+static bool acts_name(const struct act *acts, unsigned int n, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (acts[i].type == ACT_BPF && !strcmp(acts[i].prog, name))
+			return true;
+	return false;
+}
+
+/* Rules, or the groups that they may name. */
 static bool rule_names(const struct sw *sw, const char *name)
 {
 	const struct rule *r;
+	const struct group *g;
 	unsigned int t, i;
 
-	for (t = 0; t < N_TABLES; t++)
-		for (r = sw->tables.first[t]; r; r = r->next) {
-			if (!strcmp(r->filter, name))
+	for (g = sw->groups.first; g; g = g->next)
+		for (i = 0; i < g->n_buckets; i++)
+			if (acts_name(g->buckets[i].acts, g->buckets[i].n_acts, name))
 				return true;
-			for (i = 0; i < r->n_acts; i++)
-				if (r->acts[i].type == ACT_BPF &&
-				    !strcmp(r->acts[i].prog, name))
-					return true;
-		}
+
+	for (t = 0; t < N_TABLES; t++)
+		for (r = sw->tables.first[t]; r; r = r->next)
+			if (!strcmp(r->filter, name) ||
+			    acts_name(r->acts, r->n_acts, name))
+				return true;
 	return false;
 }
 

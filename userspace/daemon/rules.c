@@ -151,29 +151,12 @@ static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
 	return rule_note(sw, NULL, rule) ? -1 : 1;
 }
 
-/* The programs that a rule names must be loaded. */
-static bool progs_known(const struct sw *sw, const struct rule *rule, char *err,
-			size_t size)
-{
-	unsigned int i;
-
-	for (i = 0; i < rule->n_acts; i++) {
-		if (rule->acts[i].type != ACT_BPF ||
-		    prog_find(sw, rule->acts[i].prog))
-			continue;
-		snprintf(err, size, "no program %s is loaded",
-			 rule->acts[i].prog);
-		return false;
-	}
-	return true;
-}
-
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
 		     char *err, size_t size)
 {
 	struct rule *rule = rule_parse(text, true, err, size);
 
-	if (rule && !progs_known(sw, rule, err, size)) {
+	if (rule && !acts_known(sw, rule, err, size)) {
 		free(rule);
 		return -1;
 	}
@@ -349,7 +332,7 @@ static json_t *describe(const struct rule *rule)
 	char cookie[20];
 
 	match[0] = actions[0] = 0;
-	match_format(&rule->match, &rule->mask, match, sizeof(match));
+	rule_format_match(rule, match, sizeof(match));
 	acts_format(rule->acts, rule->n_acts, actions, sizeof(actions));
 	snprintf(cookie, sizeof(cookie), "0x%llx",
 		 (unsigned long long)rule->cookie);

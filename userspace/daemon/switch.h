@@ -81,6 +81,22 @@ struct mflow {
 };
 
 /**
+ * struct meter - a meter of the datapath
+ * @next: list.
+ * @id: its number.
+ * @kbps: its rate is in kilobits per second, else in packets per second.
+ * @rate: what exceeds it is dropped.
+ * @burst: how much may come at once; 0: the datapath's choice.
+ */
+struct meter {
+	struct meter *next;
+	uint32_t id;
+	bool kbps;
+	uint32_t rate;
+	uint32_t burst;
+};
+
+/**
  * struct sw_counts - what became of upcalls
  */
 struct sw_counts {
@@ -106,7 +122,7 @@ struct sw_adoption {
  * @dp: its name.
  * @tables: rules.
  * @groups: groups.
- * @meters: numbers of the meters.
+ * @meters: meters.
  * @frozen: frozen translations.
  * @macs: what normal has learned.
  * @macs_seen: @macs.changes at the last revalidation.
@@ -116,7 +132,6 @@ struct sw_adoption {
  * @ports: numbers of the ports.
  * @n_ports: how many.
  * @port_up: of each: its device is up and has a carrier.
- * @packet_in: takes a packet for the controller; may be NULL.
  * @idle_ms: a megaflow unused for this long goes.
  * @adopted: what a former daemon left has been looked at.
  * @adoption: what became of that.
@@ -127,7 +142,7 @@ struct sw {
 	char dp[16];
 	struct tables tables;
 	struct groups groups;
-	uint8_t meters[(MAX_METER + 8) / 8];
+	struct meter *meters;
 	struct frozen_set frozen;
 	struct mac_table macs;
 	uint64_t macs_seen;
@@ -137,8 +152,6 @@ struct sw {
 	uint32_t ports[MAX_PORTS];
 	unsigned int n_ports;
 	bool port_up[MAX_PORTS];
-	void (*packet_in)(struct sw *sw, const struct odp_userdata *why,
-			  const struct flow *flow, const void *packet, size_t len);
 	uint64_t idle_ms;
 	bool adopted;
 	struct sw_adoption adoption;
@@ -158,6 +171,8 @@ int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
 	     const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	      void (*line)(const char *line, void *arg), void *arg);
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
 			      const struct xlate_out *out);
@@ -182,6 +197,9 @@ void prog_adopt(struct sw *sw);
 int bpffs_mount(void);
 const char *prog_map_dir(const struct sw *sw, const char *name);
 struct prog *prog_find(const struct sw *sw, const char *name);
+
+/* cmd_meter.c */
+struct meter *meter_find(const struct sw *sw, uint32_t id);
 
 /* main.c */
 void sw_leave(void);

@@ -127,8 +127,8 @@ static void on_action(struct sw *sw, struct nlattr **a)
 		return;
 	}
 	sw->counts.to_controller++;
-	if (sw->packet_in)
-		sw->packet_in(sw, &u, &flow, nla_data(packet), nla_len(packet));
+	event_packet(&flow, u.table, u.cookie, nla_data(packet), nla_len(packet),
+		     u.max_len);
 }
 
 static void on_message(struct sw *sw, void *buf, int len)

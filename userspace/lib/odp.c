@@ -107,7 +107,7 @@ static void copy_labels(uint8_t *to, const uint8_t *from)
 }
 
 static void part_in(const struct odp_part *p, const uint8_t *nl,
-		    struct flow *flow)
+		    struct flow *flow, bool mask)
 {
 	uint8_t *f = (uint8_t *)flow + p->ofs;
 	uint32_t n;
@@ -135,10 +135,11 @@ static void part_in(const struct odp_part *p, const uint8_t *nl,
 		f[1] = nl[p->nl_ofs];
 		break;
 	case U16_IN_8:	/* no opcode of more than eight bits has a meaning */
-		f[0] = nl[p->nl_ofs] ? 0 : nl[p->nl_ofs + 1];
+		f[0] = nl[p->nl_ofs] && !mask ? 0 : nl[p->nl_ofs + 1];
 		break;
 	case FRAG:
-		f[0] = nl[p->nl_ofs] == OVS_FRAG_TYPE_NONE ? 0 :
+		f[0] = mask ? nl[p->nl_ofs] :
+		       nl[p->nl_ofs] == OVS_FRAG_TYPE_NONE ? 0 :
 		       nl[p->nl_ofs] == OVS_FRAG_TYPE_FIRST ? FRAG_ANY :
 		       FRAG_ANY | FRAG_LATER;
 		break;
@@ -265,7 +266,8 @@ static void vlan_in(const struct nlattr *a, uint16_t tpid, struct flow *flow,
 	}
 }
 
-static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
+static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
+		  bool mask)
 {
 	const struct odp_map *m;
 	uint16_t type = 0;
@@ -278,7 +280,7 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
 			memcpy(&type, nla_data(a), sizeof(type));
 	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
 		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
-			if (depth == 2 || key_in(a, flow, depth + 1))
+			if (depth == 2 || key_in(a, flow, depth + 1, mask))
 				return -EINVAL;
 			continue;
 		}
@@ -301,7 +303,7 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
 			vlan_in(a, type, flow, depth);
 		else if (nla_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
 			for (i = 0; i < m->n; i++)
-				part_in(&m->parts[i], nla_data(a), flow);
+				part_in(&m->parts[i], nla_data(a), flow, mask);
 	}
 	return 0;
 }
@@ -316,7 +318,14 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth)
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	return key_in(key, flow, 0);
+	return key_in(key, flow, 0, false);
+}
+
+/* Likewise, the mask of a megaflow. */
+int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	return key_in(mask, flow, 0, true);
 }
 
 /* Read one attribute that has a map, its payload elsewhere. */
@@ -329,7 +338,7 @@ int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 	if (!m)
 		return -EINVAL;
 	for (i = 0; i < m->n; i++)
-		part_in(&m->parts[i], data, flow);
+		part_in(&m->parts[i], data, flow, false);
 	return 0;
 }
 

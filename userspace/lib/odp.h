@@ -60,6 +60,7 @@ void odp_map_out(const struct odp_map *m, uint8_t *nl, const struct flow *flow,
 		 bool mask);
 bool odp_map_applies(const struct odp_map *m, const struct flow *flow);
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow);
+int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow);
 int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 		       struct flow *flow);
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,

@@ -258,7 +258,6 @@ void group_free(struct group *group);
 
 /* Tables: table.c. */
 struct rule *tables_insert(struct tables *t, struct rule *rule);
-void tables_remove(struct tables *t, struct rule *rule);
 struct rule *tables_take(struct tables *t, const struct rule *like,
 			 bool any_table);
 void tables_remove(struct tables *t, struct rule *rule);

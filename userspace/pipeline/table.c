@@ -136,21 +136,6 @@ void tables_remove(struct tables *t, struct rule *rule)
 	table_tidy(t, rule->table);
 }
 
-/**
- * tables_remove - take one rule out
- * @t: the tables.
- * @rule: a rule that is in them; the caller's from now on.
- */
-void tables_remove(struct tables *t, struct rule *rule)
-{
-	struct rule **p = &t->first[rule->table];
-
-	while (*p != rule)
-		p = &(*p)->next;
-	*p = rule->next;
-	t->n_rules--;
-}
-
 /* Whether @rule matches at least all that @like asks for. */
 static bool is_within(const struct rule *rule, const struct rule *like)
 {

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Commands about groups, learned addresses, and the way of a packet. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "switch.h"
+
+static bool list_uses(const struct act *acts, unsigned int n_acts, int type,
+		      uint32_t n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_acts; i++)
+		if ((int)acts[i].type == type && acts[i].n == n)
+			return true;
+	return false;
+}
+
+/* Whether a rule or a group has an action of a type with a number. */
+bool acts_use(const struct sw *sw, int act_type, uint32_t n)
+{
+	const struct group *g;
+	const struct rule *r;
+	unsigned int i;
+
+	for (i = 0; i < N_TABLES; i++)
+		for (r = sw->tables.first[i]; r; r = r->next)
+			if (list_uses(r->acts, r->n_acts, act_type, n))
+				return true;
+	for (g = sw->groups.first; g; g = g->next)
+		for (i = 0; i < g->n_buckets; i++)
+			if (list_uses(g->buckets[i].acts, g->buckets[i].n_acts,
+				      act_type, n))
+				return true;
+	return false;
+}
+
+/* What a rule names must be there.  Else there is a sentence in @err. */
+bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
+{
+	unsigned int i;
+
+	if (rule_check_progs(rule, sw_prog_class, sw, err, size))
+		return false;
+	for (i = 0; i < rule->n_acts; i++) {
+		const struct act *a = &rule->acts[i];
+
+		if (a->type == ACT_METER && !meter_find(sw, a->n))
+			snprintf(err, size, "there is no meter %u", a->n);
+		else if (a->type == ACT_GROUP && !group_find(&sw->groups, a->n))
+			snprintf(err, size, "there is no group %u", a->n);
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+/**
+ * struct group_step - a group went in, or out
+ * @in: it went in.
+ * @out: it went out, perhaps because of @in.
+ */
+struct group_step {
+	struct group *in;
+	struct group *out;
+};
+
+static void group_undo(struct sw *sw, void *arg)
+{
+	struct group_step *s = arg;
+
+	if (s->in)
+		groups_take(&sw->groups, s->in->id);
+	if (s->out)
+		groups_insert(&sw->groups, s->out);
+	group_free(s->in);
+	free(s);
+}
+
+static void group_keep(struct sw *sw, void *arg)
+{
+	struct group_step *s = arg;
+
+	(void)sw;
+	group_free(s->out);
+	free(s);
+}
+
+static int group_change(struct sw *sw, struct group *in, uint32_t id,
+			struct reply *r)
+{
+	struct group_step *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		group_free(in);
+		return reply_fail(r, "out of memory");
+	}
+	s->in = in;
+	s->out = in ? groups_insert(&sw->groups, in) :
+		 groups_take(&sw->groups, id);
+	sw_revalidate(sw);
+	return txn_add(sw, group_undo, group_keep, s);
+}
+
+/* group add GROUP */
+int cmd_group_add(struct sw *sw, const struct args *a, struct reply *r)
+{
+	char why[1024];
+	struct group *g = group_parse(args_get(a, "GROUP"), why, sizeof(why));
+	unsigned int i;
+
+	if (!g)
+		return reply_fail(r, "%s", why);
+	for (i = 0; i < g->n_buckets; i++) {
+		/* A group may name itself, or one that comes later: that is seen
+		 * when a packet takes it.
+		 */
+		struct rule like = { .acts = g->buckets[i].acts,
+				     .n_acts = g->buckets[i].n_acts };
+
+		if (!rule_check_progs(&like, sw_prog_class, sw, why, sizeof(why)))
+			continue;
+		group_free(g);
+		return reply_fail(r, "%s", why);
+	}
+	return group_change(sw, g, g->id, r);
+}
+
+/* group del NUMBER */
+int cmd_group_del(struct sw *sw, const struct args *a, struct reply *r)
+{
+	uint32_t id = strtoul(args_get(a, "NUMBER"), NULL, 10);
+
+	if (!group_find(&sw->groups, id))
+		return reply_fail(r, "there is no group %u", id);
+	if (acts_use(sw, ACT_GROUP, id))
+		return reply_fail(r, "a rule or a group names group %u", id);
+	return group_change(sw, NULL, id, r);
+}
+
+/* group dump */
+int cmd_group_dump(struct sw *sw, const struct args *a, struct reply *r)
+{
+	const struct group *g;
+	static char text[65536];
+
+	(void)a;
+	reply_list(r);
+	for (g = sw->groups.first; g; g = g->next) {
+		group_format(g, text, sizeof(text));
+		if (reply_row(r, json_pack("{s:I,s:s}", "id", (json_int_t)g->id,
+					   "group", text)))
+			return -1;
+	}
+	return 0;
+}
+
+/* fdb show */
+int cmd_fdb_show(struct sw *sw, const struct args *a, struct reply *r)
+{
+	const struct mac_entry *e;
+	uint64_t now = now_ms();
+	char mac[18];
+
+	(void)a;
+	reply_list(r);
+	sw_flows_tick(sw);
+	for (e = sw->macs.entries; e; e = e->hh.next) {
+		const uint8_t *m = e->key.mac;
+
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0],
+			 m[1], m[2], m[3], m[4], m[5]);
+		if (reply_row(r, json_pack("{s:i,s:i,s:s,s:i}", "port", e->port,
+					   "vlan", ntohs(e->key.vlan), "mac", mac,
+					   "age", (int)((now - e->seen) / 1000))))
+			return -1;
+	}
+	return 0;
+}
+
+/* fdb flush */
+int cmd_fdb_flush(struct sw *sw, const struct args *a, struct reply *r)
+{
+	(void)a;
+	(void)r;
+	mac_clear(&sw->macs);
+	sw_revalidate(sw);
+	return 0;
+}
+
+static void trace_line(const char *line, void *arg)
+{
+	reply_row(arg, json_pack("{s:s}", "line", line));
+}
+
+static void trace_result(const struct xlate_out *out, const struct flow *flow,
+			 struct reply *r)
+{
+	static char text[8192];
+	int n = snprintf(text, sizeof(text), "megaflow: ");
+	struct flow mask = out->wc;
+
+	mask.nw_frag = 0;	/* every megaflow has it */
+	match_format(flow, &mask, text + n, sizeof(text) - n);
+	reply_row(r, json_pack("{s:s}", "line", text));
+}
+
+/* trace FLOW */
+int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
+{
+	static struct xlate_out out;
+	char why[1024];
+	struct rule *like = rule_parse(args_get(a, "FLOW"), false, why, sizeof(why));
+
+	if (!like)
+		return reply_fail(r, "%s", why);
+	reply_list(r);
+	sw_trace(sw, &like->match, &out, trace_line, r);
+	trace_result(&out, &like->match, r);
+	free(like);
+	return r->failed ? -1 : 0;
+}
