@@ -4,27 +4,15 @@
 # rechecked only where the rules behind it read what it may write.
 #
 #	c (port 3) --- switch --- s1 (port 1), s2 (port 2)
-# shellcheck source=../lib/ktap.sh
-. "$(dirname "$0")/../lib/ktap.sh"
+# shellcheck source=../lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
 
-[ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
 plan 30
-ctl() {
-	userspace/ovs-bpfctl "$@"
-}
-start_daemon() {
-	userspace/ovs-bpfd --detach --dp sw0
-}
-
-echo "install openvswitch /bin/false" >/etc/modprobe.d/no-stock.conf
 load_module
 check "start" start_daemon
-for ns in s1 s2 c; do
-	add_host $ns
-	sysctl -qw net.ipv6.conf.$ns-br.disable_ipv6=1
-	in_ns $ns sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
-done
-check "add ports" eval 'ctl port add s1-br 1 && ctl port add s2-br 2 && ctl port add c-br 3'
+# shellcheck disable=SC2119
+add_hosts
+check "add ports" add_ports
 
 check "load a program" ctl prog load dscp bpf-progs/dscp/dscp.bpf.o
 check "its writes are told" eval \

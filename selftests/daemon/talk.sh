@@ -4,36 +4,17 @@
 # then what the daemon must survive.
 #
 #	c (port 3) --- switch --- s1 (port 1), s2 (port 2)
-# shellcheck source=../lib/ktap.sh
-. "$(dirname "$0")/../lib/ktap.sh"
+# shellcheck source=../lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
 
-[ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
 plan 30
-ctl() {
-	userspace/ovs-bpfctl "$@"
-}
-start_daemon() {
-	userspace/ovs-bpfd --detach --dp sw0 --idle-timeout "${1:-10000}"
-}
-stop_daemon() {	# SIGNAL
-	local pid
-	pid=$(cat /run/openvswitch/ovs-bpfd.pid)
-	kill "-$1" "$pid"
-	wait_until 10 eval "! kill -0 $pid"
-}
-
-# The name of the family would load the distribution's module by itself.
-echo "install openvswitch /bin/false" >/etc/modprobe.d/no-stock.conf
 check_not "without the module it does not start" timeout 10 userspace/ovs-bpfd --dp sw0
 check "and says why" eval 'timeout 10 userspace/ovs-bpfd --dp sw0 2>&1 | grep -q "is the module openvswitch loaded"'
 load_module
 check "start" start_daemon
-for ns in s1 s2 c; do
-	add_host $ns
-	sysctl -qw net.ipv6.conf.$ns-br.disable_ipv6=1
-	in_ns $ns sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
-done
-check "add ports" eval 'ctl port add s1-br 1 && ctl port add s2-br 2 && ctl port add c-br 3'
+# shellcheck disable=SC2119
+add_hosts
+check "add ports" add_ports
 check "ovs-appctl speaks to it" eval \
 	'ovs-appctl -t ovs-bpfd list-commands | grep -q rule/add'
 check_not "a rule that names an unknown program is refused" ctl rule add 'ip,actions=bpf(alpha)'
