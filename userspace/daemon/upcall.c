@@ -81,7 +81,7 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 		sw->counts.recirc_upcalls++;
 	sw_xlate(sw, &flow, &out);
 	event_upcall(&flow, out.n_rules, out.error);
-	if (out.error && flow.recirc_id) {
+	if (out.unknown_stage) {
 		/* Of a former daemon: no megaflow, for the id may come to mean
 		 * something.
 		 */
@@ -90,6 +90,13 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	}
 	if (!out.n_rules && !flow.recirc_id)
 		sw->counts.no_rule++;
+	if (out.error) {
+		/* The packet is dropped, and those like it; that is not kept quiet. */
+		snprintf(sw->counts.last_error, sizeof(sw->counts.last_error),
+			 "rules: %s", out.error);
+		log_often(LOG_upcall, LEVEL_WARN, "the rules make no sense for a packet",
+			  "{s:s}", "why", out.error);
+	}
 	if (out.learns && mac_learn(&sw->macs, &out.learn, ntohl(flow.in_port), now_ms()))
 		sw->stale = true;
 	/* Which branch this packet takes is known to the datapath alone. */

@@ -410,7 +410,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 
 	memset(&out->wc, 0, sizeof(out->wc));
 	out->n_ops = out->n_rules = out->n_branches = 0;
-	out->learns = false;
+	out->learns = out->unknown_stage = false;
 	out->error = NULL;
 	start(&w, flow);
 	out->wc.recirc_id = UINT32_MAX;
@@ -421,6 +421,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 		walk_table(&w, 0);
 	} else {
 		f = frozen_find(in->frozen, ntohl(flow->recirc_id));
+		out->unknown_stage = !f;
 		if (f)
 			walk_resume(&w, f);
 		else

@@ -118,6 +118,7 @@ struct xlate_in {
  * @n_branches: how many.
  * @learns: the packet's source is to be learned.
  * @learn: what.
+ * @unknown_stage: no state has the packet's recirculation id (@error is set).
  * @error: why it is dropped, or NULL.
  * @why: room for the sentence.
  */
@@ -131,6 +132,7 @@ struct xlate_out {
 	unsigned int n_branches;
 	bool learns;
 	struct mac_key learn;
+	bool unknown_stage;
 	const char *error;
 	char why[256];
 };
