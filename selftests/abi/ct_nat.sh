@@ -10,9 +10,9 @@ plan 13
 . "$(dirname "$0")/../lib/ct.sh"
 
 # Related connections: FTP.
-in_ns b python3 "$(dirname "$0")/../lib/ftp.py" server 10.0.0.2 /run/ftp4 &
+ip netns exec b python3 "$(dirname "$0")/../lib/ftp.py" server 10.0.0.2 /run/ftp4 &
 echo $! >>/run/pids
-in_ns b python3 "$(dirname "$0")/../lib/ftp.py" server fd00::2 /run/ftp6 &
+ip netns exec b python3 "$(dirname "$0")/../lib/ftp.py" server fd00::2 /run/ftp6 &
 echo $! >>/run/pids
 wait_until 30 test -e /run/ftp4 -a -e /run/ftp6
 ftp() {

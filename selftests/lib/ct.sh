@@ -43,7 +43,7 @@ firewall() {
 
 # web HOST ADDRESS: serve one file
 web() {
-	in_ns "$1" python3 -m http.server --bind "$2" --directory /run/web 80 >/dev/null 2>&1 &
+	ip netns exec "$1" python3 -m http.server --bind "$2" --directory /run/web 80 >/dev/null 2>&1 &
 	echo $! >>/run/pids
 	wait_until 30 ip netns exec "$1" bash -c "exec 3<>/dev/tcp/$2/80"
 }
