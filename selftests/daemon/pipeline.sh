@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 48
+plan 49
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -149,6 +149,7 @@ server=$!
 check "a TCP connection through it" wait_until 5 eval \
 	'[ "$(in_ns c timeout 5 nc 10.0.0.100 80 </dev/null)" = hello ]'
 kill $server
+ip netns pids s1 | xargs -r kill
 check_not "no connection the other way" ping_once s1 10.0.0.3
 
 check "filter: load" eval 'ctl prog load syn bpf-progs/syn/syn.bpf.o && rules <<RULES
