@@ -342,51 +342,62 @@ static void enter(struct sw *sw, const struct orphan *o, struct made *m)
 		      m->body_len);
 }
 
-/* Decide on an orphan whose stage is known. */
-static void decide(struct sw *sw, struct orphan *o)
+/* Give an orphan other actions; the mask must be the one that is there. */
+static bool mend(struct sw *sw, const struct orphan *o, struct made *m)
+{
+	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_SET, 0);
+
+	if (msg) {
+		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
+		nla_put(msg, OVS_FLOW_ATTR_KEY, nla_len(o->key),
+			nla_data(o->key));
+		nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(o->mask),
+			nla_data(o->mask));
+		nla_put(msg, OVS_FLOW_ATTR_ACTIONS, nla_len(m->actions),
+			nla_data(m->actions));
+	}
+	if (!dpnl_call(&sw->nl, msg, NULL, NULL))
+		return true;
+	log_often(LOG_flow, LEVEL_INFO, "a megaflow can't be mended", "{s:s}",
+		  "why", sw->nl.err);
+	return false;
+}
+
+/*
+ * Decide on an orphan whose stage is known.  Return: false, and nothing is decided,
+ * if it is not right and @gently.
+ */
+static bool decide(struct sw *sw, struct orphan *o, bool gently)
 {
 	static struct made m;
 	struct pairs p = {};
-	bool ok;
+	bool ok, right;
 
-	o->done = true;
 	m.msg = NULL;
 	ok = make(sw, o, &m) && mask_covers(o->mask, m.mask);
-	if (ok && is_right(o, &m, &p) && !ids_agree(&p)) {
+	right = ok && is_right(o, &m, &p);
+	/* Ids may be found out by actions that are the same up to somewhere. */
+	if (ok && (right || !gently) && !ids_agree(&p)) {
 		take_ids(sw, &p);
 		ok = make(sw, o, &m);
+		right = ok && is_right(o, &m, &p);
 	}
-	if (ok && is_right(o, &m, &p) && ids_agree(&p)) {
+	right = right && ids_agree(&p);
+	if (!right && gently) {
+		nlmsg_free(m.msg);
+		return false;
+	}
+	o->done = true;
+	ok = right || (ok && mend(sw, o, &m));
+	if (ok) {
 		enter(sw, o, &m);
-		sw->adoption.kept++;
-	} else if (ok) {
-		/* The mask must be the one that is there. */
-		struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_SET,
-					      0);
-
-		if (msg) {
-			nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
-			nla_put(msg, OVS_FLOW_ATTR_KEY, nla_len(o->key),
-				nla_data(o->key));
-			nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(o->mask),
-				nla_data(o->mask));
-			nla_put(msg, OVS_FLOW_ATTR_ACTIONS, nla_len(m.actions),
-				nla_data(m.actions));
-		}
-		ok = !dpnl_call(&sw->nl, msg, NULL, NULL);
-		if (ok) {
-			enter(sw, o, &m);
-			sw->adoption.repaired++;
-		} else {
-			log_often(LOG_flow, LEVEL_INFO, "a megaflow can't be mended",
-				  "{s:s}", "why", sw->nl.err);
-		}
-	}
-	nlmsg_free(m.msg);
-	if (!ok) {
+		(*(right ? &sw->adoption.kept : &sw->adoption.repaired))++;
+	} else {
 		sw_ufid_delete(sw, o->ufid, NULL);
 		sw->adoption.deleted++;
 	}
+	nlmsg_free(m.msg);
+	return true;
 }
 
 /* Whether what leads to an orphan's stage is known. */
@@ -399,6 +410,18 @@ static bool stage_known(const struct sw *sw, const struct orphan *o)
 		frozen_find(&sw->frozen, __builtin_bswap32(flow.recirc_id)));
 }
 
+/* Decide on orphans whose stage is known.  Return: whether there was any. */
+static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently)
+{
+	struct orphan *o;
+	bool any = false;
+
+	for (o = orphans; o; o = o->next)
+		if (!o->done && stage_known(sw, o))
+			any |= decide(sw, o, gently);
+	return any;
+}
+
 /**
  * sw_adopt - take over the megaflows of a former daemon
  * @sw: the switch, with rules and programs.
@@ -407,22 +430,17 @@ void sw_adopt(struct sw *sw)
 {
 	struct adoption ad = { .sw = sw };
 	struct orphan *o, *next;
-	bool more = true;
 
 	if (dpnl_call(&sw->nl, dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
 					NLM_F_DUMP), on_flow, &ad))
 		log_event(LOG_flow, LEVEL_WARN, "megaflows can't be dumped",
 			  "{s:s}", "why", sw->nl.err);
-	/* Each round may make stages known to the next. */
-	while (more) {
-		more = false;
-		for (o = ad.orphans; o; o = o->next) {
-			if (o->done || !stage_known(sw, o))
-				continue;
-			decide(sw, o);
-			more = true;
-		}
-	}
+	/* Each may make stages known to others.  What is right comes first: it tells
+	 * ids for sure.
+	 */
+	while (decide_some(sw, ad.orphans, true) ||
+	       decide_some(sw, ad.orphans, false))
+		;
 	for (o = ad.orphans; o; o = next) {
 		next = o->next;
 		if (!o->done) {

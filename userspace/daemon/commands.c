@@ -36,8 +36,10 @@ static int run(struct sw *sw, struct reply *r, int argc, const char *const *argv
 static void forget_j(int *argc, const char *const **argv, bool *json)
 {
 	*json = *argc && !strcmp(**argv, "-j");
-	*argc -= *json;
-	*argv += *json;
+	if (*json) {
+		--*argc;
+		++*argv;
+	}
 }
 
 /**

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The text of rules: what is read and written again is read as the same. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../pipeline/rule.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char first[65536], second[65536];
+	char *text = malloc(size + 1), err[4096] = "";
+	struct rule *rule, *again;
+
+	memcpy(text, data, size);
+	text[size] = 0;
+	rule = rule_parse(text, true, err, sizeof(err));
+	if (!rule && !*err)
+		abort();
+	if (rule) {
+		rule_format(rule, false, first, sizeof(first));
+		again = rule_parse(first, true, err, sizeof(err));
+		if (!again) {
+			fprintf(stderr, "%s\n-> %s\n%s\n", text, first, err);
+			abort();
+		}
+		rule_format(again, false, second, sizeof(second));
+		if (strcmp(first, second)) {
+			fprintf(stderr, "%s\n-> %s\n-> %s\n", text, first, second);
+			abort();
+		}
+		free(again);
+	}
+	free(rule);
+	rule = rule_parse(text, false, err, sizeof(err));
+	free(rule);
+	free(text);
+	return 0;
+}
