@@ -42,6 +42,10 @@ void help_table(FILE *out);
 void help_object(FILE *out, const char *object);
 void help_command(FILE *out, const struct cmd *cmd);
 
+/* repeat.c */
+int repeat(struct session *s, const struct cmd *cmd, int argc,
+	   const char *const *argv);
+
 /* complete.c */
 int complete(struct session *s, int argc, char **argv);
 

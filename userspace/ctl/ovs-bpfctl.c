@@ -85,6 +85,8 @@ static int run(struct session *s, const struct cmd *cmd, int argc, char **argv)
 		words[i] = argv[i] == args_get(&a, "FILE") ? absolute(argv[i]) :
 			   argv[i];
 	session_open(s);
+	if (cmd->flags & CMD_REPEAT)
+		return repeat(s, cmd, i, words);
 	session_send(s, cmd, i, words);
 	message = session_receive(s);
 	status = show_answer(s, message);

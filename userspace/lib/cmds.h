@@ -15,6 +15,8 @@
 #define CMD_READ 2
 /* Its answer goes on: the client gets events until it leaves. */
 #define CMD_STREAM 4
+/* It tells of the time since it was last given: ovs-bpfctl repeats it. */
+#define CMD_REPEAT 8
 
 /**
  * struct cmd - a command
