@@ -51,7 +51,8 @@ int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out)
 }
 
 static void translate(struct sw *sw, const struct flow *flow,
-		      struct xlate_out *out, void (*trace)(const char *, void *))
+		      struct xlate_out *out, void (*trace)(const char *, void *),
+		      reads_fn reads)
 {
 	struct xlate_in in = {
 		.tables = &sw->tables,
@@ -65,6 +66,7 @@ static void translate(struct sw *sw, const struct flow *flow,
 		.prog_class = sw_prog_class,
 		.prog_writes = sw_prog_writes,
 		.trace = trace,
+		.reads = reads,
 		.arg = sw,
 	};
 
@@ -74,7 +76,7 @@ static void translate(struct sw *sw, const struct flow *flow,
 /* Translate a packet's fields by the rules as they are. */
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 {
-	translate(sw, flow, out, NULL);
+	translate(sw, flow, out, NULL, NULL);
 }
 
 static void (*tracer)(const char *line, void *arg);
@@ -92,7 +94,14 @@ void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 {
 	tracer = line;
 	tracer_arg = arg;
-	translate(sw, flow, out, trace_line);
+	translate(sw, flow, out, trace_line, NULL);
+}
+
+/* Likewise, and tell what reads which bits of the packet. */
+void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	    reads_fn reads)
+{
+	translate(sw, flow, out, NULL, reads);
 }
 
 /* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */

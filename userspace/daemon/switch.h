@@ -171,6 +171,10 @@ int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
 	     const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
+			 const struct flow *mask, void *sw);
+void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	    reads_fn reads);
 void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 	      void (*line)(const char *line, void *arg), void *arg);
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,

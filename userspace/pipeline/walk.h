@@ -53,6 +53,8 @@ struct state {
  * @visited: the last of them, in a ring.
  * @read_unknown: @s.unknown_reg was read.
  * @ethernet: the packet has an Ethernet header.
+ * @table: where the last lookup was.
+ * @rule: what it found.
  */
 struct walk {
 	const struct xlate_in *in;
@@ -65,6 +67,8 @@ struct walk {
 	uint8_t visited[8];
 	bool read_unknown;
 	bool ethernet;
+	unsigned int table;
+	const struct rule *rule;
 };
 
 /* xlate.c */

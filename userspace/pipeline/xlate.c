@@ -38,6 +38,17 @@ void walk_trace(struct walk *w, const char *fmt, ...)
 	w->in->trace(line, w->in->arg);
 }
 
+/* What of the packet as it came is read, for whoever wants to know. */
+static void tell_reads(struct walk *w, const struct flow *mask)
+{
+	struct flow of_packet = {};
+
+	if (!w->in->reads)
+		return;
+	flow_or(&of_packet, mask, &w->s.known);
+	w->in->reads(w->table, w->rule, &of_packet, w->in->arg);
+}
+
 /**
  * consult - bits were read
  * @w: the walk.
@@ -55,6 +66,7 @@ void consult(struct walk *w, const struct flow *mask)
 		mask = &more;
 	}
 	flow_or(&w->out->wc, mask, &w->s.known);
+	tell_reads(w, mask);
 	for (i = 0; i < w->s.n_bpf; i++)
 		flow_or(&w->out->ops[w->s.bpf[i]].mask, mask,
 			&w->s.known_since[i]);
@@ -230,6 +242,8 @@ void walk_table(struct walk *w, unsigned int table)
 		return;
 	}
 	rule = tables_lookup(w->in->tables, table, &w->s.cur, &w->s.said, &read);
+	w->table = table;
+	w->rule = rule;
 	trace_lookup(w, table, rule, &read);
 	consult(w, &read);
 	if (!rule)

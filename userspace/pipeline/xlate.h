@@ -89,6 +89,9 @@ struct op {
  * @prog_writes: tells what a program may write; NULL, or a return of NULL:
  *	anything.
  * @trace: gets what happens, line by line; may be NULL.
+ * @reads: gets the bits of the packet, as it came, that each lookup and the actions
+ *	of each rule have read, with the table and the rule, which is NULL if none
+ *	matched; may be NULL.
  * @arg: for all of these.
  */
 struct xlate_in {
@@ -103,6 +106,8 @@ struct xlate_in {
 	enum prog_class (*prog_class)(const char *name, void *arg);
 	const struct progwrites *(*prog_writes)(const char *name, void *arg);
 	void (*trace)(const char *line, void *arg);
+	void (*reads)(unsigned int table, const struct rule *rule,
+		      const struct flow *mask, void *arg);
 	void *arg;
 };
 
