@@ -27,12 +27,15 @@
 
 #define MASKED(old, value, mask) ((value) | ((old) & ~(mask)))
 
+/* All three are aligned to two bytes. */
 static void ether_addr_masked(u8 *addr, const u8 *value, const u8 *mask)
 {
-	unsigned int i;
+	const u16 *v = (const u16 *)value, *m = (const u16 *)mask;
+	u16 *a = (u16 *)addr;
 
-	for (i = 0; i < ETH_ALEN; i++)
-		addr[i] = MASKED(addr[i], value[i], mask[i]);
+	a[0] = MASKED(a[0], v[0], m[0]);
+	a[1] = MASKED(a[1], v[1], m[1]);
+	a[2] = MASKED(a[2], v[2], m[2]);
 }
 
 static int set_eth(struct sk_buff *skb, struct sw_flow_key *key,
