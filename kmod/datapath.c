@@ -523,6 +523,7 @@ static void __exit dp_exit(void)
 	rcu_barrier();
 	destroy_workqueue(ovs_wq);
 	rcu_barrier();
+	ovs_flow_stats_exit();
 	ovs_actions_exit();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Flow key extraction and flow statistics.
+ * Flow key extraction.
  *
  * A header that is malformed or cut short is not an error: its fields stay
  * zero and the walk ends there, so that a flow can match the packet for what
@@ -13,7 +13,6 @@
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <linux/jiffies.h>
 #include <linux/llc.h>
 #include <linux/sctp.h>
 #include <linux/skbuff.h>
@@ -533,7 +532,7 @@ static int extract_eth(struct sk_buff *skb, struct sw_flow_key *key)
 int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
 {
 	u8 mac_proto = key->eth.mac_proto, tun_proto = key->tun_proto;
-	typeof(key->ct_orig) ct_orig;
+	typeof(key->ct_orig) ct_orig __uninitialized;
 	int err;
 
 	if (unlikely(key->ct.orig_proto))
@@ -581,73 +580,4 @@ int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
 	else
 		key->tun_proto = 0;
 	return ovs_flow_key_update(skb, key);
-}
-
-/**
- * ovs_flow_stats_get - sum up the counters of a flow
- * @flow: a flow.
- * @totals: what it counted until now; CPUs that count meanwhile may or may not
- *	be included.
- *
- * Context: any in which @flow cannot be freed.
- */
-void ovs_flow_stats_get(const struct sw_flow *flow,
-			struct ovs_flow_totals *totals)
-{
-	int cpu;
-
-	memset(totals, 0, sizeof(*totals));
-	for_each_possible_cpu(cpu) {
-		const struct sw_flow_stats *s = per_cpu_ptr(flow->stats, cpu);
-		unsigned int start;
-		u64 packets, bytes;
-		unsigned long used;
-
-		do {
-			start = ovs_u64_stats_begin(&s->syncp);
-			packets = s->packets;
-			bytes = s->bytes;
-		} while (ovs_u64_stats_retry(&s->syncp, start));
-
-		totals->stats.n_packets += packets;
-		totals->stats.n_bytes += bytes;
-		totals->tcp_flags |= READ_ONCE(s->tcp_flags);
-		used = READ_ONCE(s->used);
-		if (used && (!totals->used || time_after(used, totals->used)))
-			totals->used = used;
-	}
-}
-
-/**
- * ovs_flow_stats_clear - set the counters of a flow to zero
- * @flow: a flow.
- *
- * A packet counted at the same time on another CPU may survive it.
- *
- * Context: process; ovs_mutex held.
- */
-void ovs_flow_stats_clear(struct sw_flow *flow)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct sw_flow_stats *s = per_cpu_ptr(flow->stats, cpu);
-
-		s->packets = 0;
-		s->bytes = 0;
-		s->used = 0;
-		s->tcp_flags = 0;
-	}
-}
-
-/**
- * ovs_flow_used_ms - a time of last use on the monotonic clock
- * @used: in jiffies.
- *
- * Return: milliseconds since boot.
- */
-u64 ovs_flow_used_ms(unsigned long used)
-{
-	return ktime_get_ns() / NSEC_PER_MSEC -
-	       jiffies_to_msecs(jiffies - used);
 }

@@ -15,6 +15,7 @@
 #include <linux/u64_stats_sync.h>
 #include <uapi/linux/openvswitch.h>
 
+struct flow_stats_piece;
 struct ip_tunnel_info;
 struct sk_buff;
 
@@ -321,6 +322,7 @@ struct sw_flow_stats {
  * @mask: the mask, a reference.
  * @sf_acts: actions, replaced as a whole.
  * @stats: per-CPU counters.
+ * @stats_piece: what they are part of.
  * @id: its name.
  * @rcu: its freeing.
  * @packed: the words of the masked key that @mask lists.
@@ -332,6 +334,7 @@ struct sw_flow {
 	struct sw_flow_mask *mask;
 	struct sw_flow_actions __rcu *sf_acts;
 	struct sw_flow_stats __percpu *stats;
+	struct flow_stats_piece *stats_piece;
 	struct rhash_head ufid_node;
 	struct sw_flow_id id;
 	struct rcu_head rcu;
@@ -401,6 +404,10 @@ struct ovs_flow_totals {
 	__be16 tcp_flags;
 };
 
+/* flow_stats.c */
+int ovs_flow_stats_alloc(struct sw_flow *flow);
+void ovs_flow_stats_free(struct sw_flow *flow);
+void ovs_flow_stats_exit(void);
 void ovs_flow_stats_get(const struct sw_flow *flow,
 			struct ovs_flow_totals *totals);
 void ovs_flow_stats_clear(struct sw_flow *flow);

@@ -74,10 +74,11 @@ static int key_fill(struct sw_flow_key *key, const struct key_tb *tb,
 	int err;
 
 	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc = ovs_key_attr_find(type);
+		const struct key_attr *desc;
 
 		if (!tb->a[type] || type == OVS_KEY_ATTR_VLAN)
 			continue;
+		desc = ovs_key_attr_find(type);
 		if (desc->nest) {
 			err = desc->nest->parse(key, tb->a[type], is_mask,
 						extack);
@@ -101,10 +102,11 @@ static void mask_fill_exact(struct sw_flow_key *mask,
 	BUILD_BUG_ON(sizeof(struct ovs_key_ipv6) > sizeof(ones));
 	memset(ones, 0xff, sizeof(ones));
 	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc = ovs_key_attr_find(type);
+		const struct key_attr *desc;
 
 		if (!tb->a[type] || type == OVS_KEY_ATTR_VLAN)
 			continue;
+		desc = ovs_key_attr_find(type);
 		if (desc->nest)
 			desc->nest->exact(mask, key);
 		else if (desc->fields)

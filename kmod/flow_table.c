@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The megaflow table: for each mask in turn, the packet's key under that mask
- * is looked up in one hash table.  A per-CPU cache remembers which mask matched
- * packets like this one.
+ * is looked up in one hash table.  A cache of each CPU remembers which flow
+ * matched packets like this one.
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
@@ -107,10 +107,73 @@ static struct sw_flow *mask_lookup(struct flow_table *tbl,
 				   const struct sw_flow_key *key,
 				   const struct sw_flow_mask *mask)
 {
-	struct flow_lookup l;
+	struct flow_lookup l __uninitialized;
 
 	lookup_prepare(&l, key, mask);
 	return rhashtable_lookup(&tbl->flows, &l, flow_params);
+}
+
+/* Whether a packet's key matches a flow. */
+static __always_inline bool flow_matches(const struct sw_flow *flow,
+					 const struct sw_flow_key *key)
+{
+	const struct sw_flow_mask *mask = flow->mask;
+	const struct ovs_word_list *words = &mask->words;
+	unsigned int i, w;
+
+	for (i = 0; i < words->n_base; i++) {
+		w = words->idx[i];
+		if ((key->words[w] & mask->key.words[w]) != flow->packed[i])
+			return false;
+	}
+	for (; unlikely(i < words->n); i++) {
+		w = words->idx[i];
+		if ((ovs_key_word(key, w) & mask->key.words[w]) !=
+		    flow->packed[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Hash all of a key that any mask reads.  A tunnel may be left out: the hash is a
+ * hint.
+ */
+static __always_inline u64 cache_hash(const struct mask_array *ma,
+				      const struct sw_flow_key *key)
+{
+	u64 hash = hash_secret;
+	unsigned int i, w;
+
+	for (i = 0; i < ma->all_words.n_base; i++) {
+		w = ma->all_words.idx[i];
+		hash = hash_word(hash, key->words[w] & ma->all.words[w]);
+	}
+	return hash;
+}
+
+/* Remember a flow, in the stead of the one that was remembered first. */
+static void cache_add(struct flow_cache_set *set, struct sw_flow *flow, u64 tag)
+{
+	memmove(&set->way[1], &set->way[0], sizeof(*set) - sizeof(set->way[0]));
+	set->way[0].tag = tag;
+	set->way[0].flow = flow;
+}
+
+static struct sw_flow *masks_walk(struct flow_table *tbl,
+				  const struct sw_flow_key *key,
+				  const struct mask_array *ma, u32 *n_mask_hit)
+{
+	struct sw_flow *flow;
+	unsigned int i;
+
+	for (i = 0; i < ma->n; i++) {
+		(*n_mask_hit)++;
+		flow = mask_lookup(tbl, key, ma->masks[i]);
+		if (flow)
+			return flow;
+	}
+	return NULL;
 }
 
 /**
@@ -118,7 +181,13 @@ static struct sw_flow *mask_lookup(struct flow_table *tbl,
  * @tbl: the table.
  * @key: the packet's key.
  * @n_mask_hit: incremented for each mask tried.
- * @n_cache_hit: incremented if the cache knew the mask.
+ * @n_cache_hit: incremented if the cache knew the flow.
+ *
+ * A flow in the cache may be freed: it is looked at only if no flow was removed
+ * since it was cached.  A flow is out of the table before the generation counts
+ * on, and the generation is read here before the table: so what is cached under
+ * the new one is none that was removed; and whoever reads the old one holds back
+ * the flow's freeing.
  *
  * Context: rcu_read_lock() held, BH disabled.
  * Return: the flow, or NULL.
@@ -128,43 +197,48 @@ ovs_flow_tbl_lookup_stats(struct flow_table *tbl, const struct sw_flow_key *key,
 			  u32 *n_mask_hit, u32 *n_cache_hit)
 {
 	const struct mask_array *ma = rcu_dereference(tbl->masks);
-	const struct mask_cache *cache = rcu_dereference(tbl->cache);
-	struct mask_cache_entry *ce = NULL;
+	const struct flow_cache *cache = rcu_dereference(tbl->cache);
+	struct flow_cache_set *set;
 	struct sw_flow *flow;
 	unsigned int i;
+	u64 hash, tag;
 
-	if (ma->n > 1 && cache->size) {
-		u64 hash = hash_secret;
+	if (unlikely(!cache->size))
+		return masks_walk(tbl, key, ma, n_mask_hit);
 
-		/* A tunnel may be left out: this is a hint, no comparison. */
-		for (i = 0; i < ma->all_words.n_base; i++) {
-			unsigned int w = ma->all_words.idx[i];
-
-			hash = hash_word(hash, key->words[w] & ma->all.words[w]);
-		}
-		ce = this_cpu_ptr(cache->entries) +
-		     ((hash >> 32) & (cache->size - 1));
-		if (ce->hash == (u32)hash && ce->mask < ma->n) {
+	tag = (u64)smp_load_acquire(&tbl->gen) << 16;
+	hash = cache_hash(ma, key);
+	tag |= hash >> 48;
+	set = *this_cpu_ptr(cache->sets) + ((u32)hash & cache->last);
+	for (i = 0; i < OVS_FLOW_CACHE_WAYS; i++) {
+		if (set->way[i].tag == tag &&
+		    likely(flow_matches(set->way[i].flow, key))) {
 			(*n_mask_hit)++;
-			flow = mask_lookup(tbl, key, ma->masks[ce->mask]);
-			if (likely(flow)) {
-				(*n_cache_hit)++;
-				return flow;
-			}
+			(*n_cache_hit)++;
+			return set->way[i].flow;
 		}
-		ce->hash = hash;
 	}
+	flow = masks_walk(tbl, key, ma, n_mask_hit);
+	if (flow)
+		cache_add(set, flow, tag);
+	return flow;
+}
 
-	for (i = 0; i < ma->n; i++) {
-		(*n_mask_hit)++;
-		flow = mask_lookup(tbl, key, ma->masks[i]);
-		if (flow) {
-			if (ce)
-				ce->mask = i;
-			return flow;
-		}
+/* Whether a mask is @key, whose words are @words. */
+static bool mask_equal(const struct sw_flow_mask *mask,
+		       const struct sw_flow_key *key,
+		       const struct ovs_word_list *words)
+{
+	unsigned int i, w;
+
+	if (mask->words.n != words->n)
+		return false;
+	for (i = 0; i < words->n; i++) {
+		w = words->idx[i];
+		if (mask->words.idx[i] != w || mask->key.words[w] != key->words[w])
+			return false;
 	}
-	return NULL;
+	return true;
 }
 
 /* The mask of @tbl equal to @key, or NULL.  Context: ovs_mutex held. */
@@ -172,10 +246,12 @@ static struct sw_flow_mask *mask_find(const struct flow_table *tbl,
 				      const struct sw_flow_key *key)
 {
 	const struct mask_array *ma = ovsl_dereference(tbl->masks);
+	struct ovs_word_list words __uninitialized;
 	unsigned int i;
 
+	ovs_word_list_init(&words, key);
 	for (i = 0; i < ma->n; i++)
-		if (!memcmp(&ma->masks[i]->key, key, sizeof(*key)))
+		if (mask_equal(ma->masks[i], key, &words))
 			return ma->masks[i];
 	return NULL;
 }
@@ -257,7 +333,7 @@ struct sw_flow *ovs_flow_alloc(const struct sw_flow_key *key,
 			       const struct sw_flow_key *mask,
 			       const struct sw_flow_id *id)
 {
-	struct ovs_word_list words;
+	struct ovs_word_list words __uninitialized;
 	struct sw_flow *flow;
 	unsigned int i;
 
@@ -265,8 +341,7 @@ struct sw_flow *ovs_flow_alloc(const struct sw_flow_key *key,
 	flow = kzalloc(struct_size(flow, packed, words.n), GFP_KERNEL);
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
-	flow->stats = alloc_percpu(struct sw_flow_stats);
-	if (!flow->stats) {
+	if (ovs_flow_stats_alloc(flow)) {
 		kfree(flow);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -291,7 +366,7 @@ void ovs_flow_free(struct sw_flow *flow)
 	if (acts)
 		ovs_acts_free(acts);
 	kfree(flow->id.key);
-	free_percpu(flow->stats);
+	ovs_flow_stats_free(flow);
 	kfree(flow);
 }
 
@@ -396,6 +471,8 @@ void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow)
 		rhashtable_remove_fast(&tbl->ufids, &flow->ufid_node,
 				       ufid_params);
 	xa_erase(&tbl->by_index, flow->index);
+	/* The caches must forget it before it is freed. */
+	smp_store_release(&tbl->gen, tbl->gen + 1);
 	WRITE_ONCE(tbl->count, tbl->count - 1);
 	mask_put(tbl, flow->mask);
 }
@@ -495,43 +572,69 @@ struct sw_flow *ovs_flow_tbl_next(struct flow_table *tbl, unsigned long *index)
 	return xa_find(&tbl->by_index, index, ULONG_MAX, XA_PRESENT);
 }
 
-static void cache_free_cb(struct rcu_head *rcu)
+static void cache_free(struct flow_cache *cache)
 {
-	struct mask_cache *cache = container_of(rcu, struct mask_cache, rcu);
+	int cpu;
 
-	free_percpu(cache->entries);
+	if (cache->sets)
+		for_each_possible_cpu(cpu)
+			kvfree(*per_cpu_ptr(cache->sets, cpu));
+	free_percpu(cache->sets);
 	kfree(cache);
 }
 
+static void cache_free_cb(struct rcu_head *rcu)
+{
+	cache_free(container_of(rcu, struct flow_cache, rcu));
+}
+
+static struct flow_cache *cache_alloc(u32 size)
+{
+	u32 n = size * OVS_FLOW_CACHE_RATIO / OVS_FLOW_CACHE_WAYS;
+	struct flow_cache *cache = kzalloc(sizeof(*cache), GFP_KERNEL);
+	struct flow_cache_set *sets;
+	int cpu;
+
+	if (!cache || !size)
+		return cache;
+	cache->size = size;
+	cache->last = n - 1;
+	cache->sets = alloc_percpu(struct flow_cache_set *);
+	if (!cache->sets)
+		goto err;
+	for_each_possible_cpu(cpu) {
+		sets = kvzalloc_node(n * sizeof(*sets), GFP_KERNEL,
+				     cpu_to_node(cpu));
+		if (!sets)
+			goto err;
+		*per_cpu_ptr(cache->sets, cpu) = sets;
+	}
+	return cache;
+err:
+	cache_free(cache);
+	return NULL;
+}
+
 /**
- * ovs_flow_tbl_set_cache_size - resize the mask cache, which empties it
+ * ovs_flow_tbl_set_cache_size - resize the flow cache, which empties it
  * @tbl: the table.
- * @size: entries per CPU: 0, or a power of two up to %OVS_MASK_CACHE_MAX.
+ * @size: 0: no cache; or a power of two up to %OVS_MASK_CACHE_MAX.
  *
  * Context: process; ovs_mutex held, or @tbl not yet published.
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int ovs_flow_tbl_set_cache_size(struct flow_table *tbl, u32 size)
 {
-	struct mask_cache *old = rcu_dereference_protected(tbl->cache, true);
-	struct mask_cache *new;
+	struct flow_cache *old = rcu_dereference_protected(tbl->cache, true);
+	struct flow_cache *new;
 
 	if ((size && !is_power_of_2(size)) || size > OVS_MASK_CACHE_MAX)
 		return -EINVAL;
 	if (old && old->size == size)
 		return 0;
-	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	new = cache_alloc(size);
 	if (!new)
 		return -ENOMEM;
-	new->size = size;
-	if (size) {
-		new->entries = __alloc_percpu(size * sizeof(*new->entries),
-					      __alignof__(*new->entries));
-		if (!new->entries) {
-			kfree(new);
-			return -ENOMEM;
-		}
-	}
 	rcu_assign_pointer(tbl->cache, new);
 	if (old)
 		call_rcu(&old->rcu, cache_free_cb);
@@ -539,7 +642,7 @@ int ovs_flow_tbl_set_cache_size(struct flow_table *tbl, u32 size)
 }
 
 /**
- * ovs_flow_tbl_cache_size - entries per CPU of the mask cache
+ * ovs_flow_tbl_cache_size - size of the cache, as userspace sees it
  * @tbl: the table.
  *
  * Context: RCU read side, or ovs_mutex held.
@@ -586,12 +689,13 @@ int ovs_flow_tbl_init(struct flow_table *tbl)
 	if (err)
 		goto err_flows;
 	xa_init_flags(&tbl->by_index, XA_FLAGS_ALLOC);
+	tbl->gen = 1;	/* that no empty entry has */
 	return 0;
 
 err_flows:
 	rhashtable_destroy(&tbl->flows);
 err_cache:
-	cache_free_cb(&rcu_dereference_protected(tbl->cache, true)->rcu);
+	cache_free(rcu_dereference_protected(tbl->cache, true));
 err_masks:
 	kvfree(rcu_dereference_protected(tbl->masks, true));
 	return err;
@@ -613,7 +717,7 @@ void ovs_flow_tbl_destroy(struct flow_table *tbl)
 	for (i = 0; i < ma->n; i++)	/* those that mask_put() left behind */
 		kfree(ma->masks[i]);
 	kvfree(ma);
-	cache_free_cb(&rcu_dereference_protected(tbl->cache, true)->rcu);
+	cache_free(rcu_dereference_protected(tbl->cache, true));
 	rhashtable_destroy(&tbl->flows);
 	rhashtable_destroy(&tbl->ufids);
 	xa_destroy(&tbl->by_index);

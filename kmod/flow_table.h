@@ -13,7 +13,7 @@
 
 #include "flow.h"
 
-/* Entries of the mask cache of each CPU, by default. */
+/* Size of the mask cache, as userspace sees it, by default. */
 #define OVS_MASK_CACHE_DEFAULT 256
 
 /**
@@ -48,29 +48,42 @@ struct mask_array {
 	struct sw_flow_mask *masks[];
 };
 
+/* Entries of the flow cache that each one of the size userspace sees stands for. */
+#define OVS_FLOW_CACHE_RATIO 16
+/* Flows whose packets' hashes may collide, in one cache line. */
+#define OVS_FLOW_CACHE_WAYS 4
+
 /**
- * struct mask_cache_entry - which mask a packet's like matched last
- * @hash: of the key under mask_array.all.
- * @mask: index into mask_array.masks; a hint, which may be out of date.
+ * struct flow_cache_set - flows that were found lately, on one CPU
+ * @tag: of each: generation of the table, and 16 bits of the packet's hash.
+ * @flow: the flow; not to be read unless the tag has the table's generation.
  */
-struct mask_cache_entry {
-	u32 hash;
-	u32 mask;
+struct flow_cache_set {
+	struct {
+		u64 tag;
+		struct sw_flow *flow;
+	} way[OVS_FLOW_CACHE_WAYS];
 };
 
-/* Entries at most: one CPU's must be one piece of per-CPU memory. */
-#define OVS_MASK_CACHE_MAX (PCPU_MIN_UNIT_SIZE / sizeof(struct mask_cache_entry))
+/* Largest size that userspace may ask for. */
+#define OVS_MASK_CACHE_MAX 4096
 
 /**
- * struct mask_cache - hints that spare packets the walk over the masks
+ * struct flow_cache - which flow matched packets like this one; spares packets
+ *	the walk over the masks
+ *
+ * To userspace it is the mask cache of the stock module, which it replaces.
+ *
  * @rcu: its freeing.
- * @size: entries per CPU, a power of two, or 0: no cache.
- * @entries: @size for each CPU.
+ * @size: as userspace sees it: 0, or a power of two.
+ * @last: sets of each CPU, less one.
+ * @sets: where they are, for each CPU; NULL if there are none.
  */
-struct mask_cache {
+struct flow_cache {
 	struct rcu_head rcu;
 	u32 size;
-	struct mask_cache_entry __percpu *entries;
+	u32 last;
+	struct flow_cache_set *__percpu *sets;
 };
 
 /**
@@ -80,13 +93,15 @@ struct mask_cache {
  * @by_index: all, in the order of dumps: a dump that resumes behind an index
  *	misses and doubles none that stays.
  * @masks: the masks in use.
- * @cache: the mask cache.
+ * @cache: the flow cache.
+ * @gen: counts removals: what was cached before one is forgotten.
  * @count: flows.
  */
 struct flow_table {
 	struct rhashtable flows;
 	struct mask_array __rcu *masks;
-	struct mask_cache __rcu *cache;
+	struct flow_cache __rcu *cache;
+	unsigned long gen;
 	struct rhashtable ufids;
 	struct xarray by_index;
 	unsigned int count;

@@ -366,7 +366,8 @@ void ovs_vport_get_upcall_stats(const struct vport *vport,
 void ovs_vport_receive(struct vport *vport, struct sk_buff *skb,
 		       const struct ip_tunnel_info *info)
 {
-	struct sw_flow_key key;
+	/* As large as it is, what matters of it is written anyway. */
+	struct sw_flow_key key __uninitialized;
 
 	OVS_CB(skb)->input_vport = vport;
 	OVS_CB(skb)->cutlen = 0;
