@@ -14,6 +14,7 @@
 #include <net/dst_metadata.h>
 
 #include "actions.h"
+#include "bpf.h"
 #include "conntrack.h"
 #include "datapath.h"
 #include "openvswitch_trace.h"
@@ -289,7 +290,7 @@ static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
 			const struct sw_flow_key *key, u32 id)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
-	struct sw_flow_key next;
+	struct sw_flow_key next __uninitialized;
 
 	ovs_key_copy(&next, key);
 	if (likely(copy) && exec_recirc(dp, copy, &next, id))
@@ -395,6 +396,25 @@ static const struct ovs_act_list *nested_list(const struct sk_buff *skb,
 	}
 }
 
+/* Run the program at @at, and those behind it; sets it to what is left to do. */
+static __always_inline enum ovs_bpf_decision
+run_programs(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
+	     struct ovs_act_span *at, const struct ovs_act_list **branch)
+{
+	const struct ovs_bpf_act *bpf = ovs_bpf_of(at->act);
+
+	if (unlikely(!skb->dev))
+		skb->dev = OVS_CB(skb)->input_vport->dev;
+	if (bpf->filter)
+		return ovs_bpf_run_filters(dp, skb, key, at, branch);
+	if (unlikely(bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
+		     ovs_key_refresh(skb, key))) {
+		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
+		return OVS_BPF_GONE;
+	}
+	return ovs_bpf_run_actions(dp, skb, key, at, branch);
+}
+
 /*
  * Run a list on a packet, which is taken over unless it is to be looked up
  * again.  Return: whether it is.
@@ -405,6 +425,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 {
 	const struct ovs_act_list *list;
 	const struct ovs_act *next;
+	struct ovs_act_span at __uninitialized;
 	int err;
 
 	for (; act < end; act = next) {
@@ -418,12 +439,30 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			return false;
 		}
 
-		switch (act->type) {
-		case OVS_ACTION_ATTR_OUTPUT:
-			if (next == end) {
-				ovs_output(dp, skb, act->arg, key);
+		if (likely(act->type == OVS_ACTION_ATTR_OUTPUT && next == end)) {
+			ovs_output(dp, skb, act->arg, key);
+			return false;
+		}
+		if (act->type == OVS_ACTION_ATTR_BPF) {
+			at.act = act;
+			at.end = end;
+			switch (run_programs(dp, skb, key, &at, &list)) {
+			case OVS_BPF_BRANCH:
+				run_nested(dp, skb, key, list);
+				fallthrough;
+			case OVS_BPF_CONTINUE:
+				next = at.act;
+				end = at.end;
+				continue;
+			case OVS_BPF_RECIRC:
+				return true;
+			case OVS_BPF_GONE:
 				return false;
 			}
+		}
+
+		switch (act->type) {
+		case OVS_ACTION_ATTR_OUTPUT:
 			exec_output(dp, skb, act->arg, key);
 			break;
 
@@ -444,26 +483,12 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			break;
 #endif
 
-		case OVS_ACTION_ATTR_BPF:
-			switch (ovs_bpf_act_run(dp, skb, key, act, &list)) {
-			case OVS_BPF_CONTINUE:
-				break;
-			case OVS_BPF_BRANCH:
-				goto nested;
-			case OVS_BPF_RECIRC:
-				return true;
-			case OVS_BPF_GONE:
-				return false;
-			}
-			break;
-
 		case OVS_ACTION_ATTR_SAMPLE:
 		case OVS_ACTION_ATTR_CLONE:
 		case OVS_ACTION_ATTR_CHECK_PKT_LEN:
 			list = nested_list(skb, act);
 			if (!list)
 				break;
-nested:
 			if (next == end) {
 				act = list->acts;
 				end = ovs_acts_end(act, list->len);
@@ -578,7 +603,7 @@ static void run_deferred(struct exec_state *st)
 		struct deferred *d = &st->deferred[st->next_deferred];
 		struct datapath *dp = d->dp;
 		struct sk_buff *skb = d->skb;
-		struct sw_flow_key key;
+		struct sw_flow_key key __uninitialized;
 		const struct ovs_act *acts = d->acts;
 		u32 len = d->len;
 

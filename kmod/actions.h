@@ -175,11 +175,11 @@ int ovs_pop_nsh(struct sk_buff *skb, struct sw_flow_key *key);
 void ovs_psample(const struct datapath *dp, struct sk_buff *skb,
 		 const struct ovs_act *act);
 
-/* bpf_decide.c */
+/* bpf_chain.c */
 /**
  * enum ovs_bpf_decision - what becomes of a packet after its program
- * @OVS_BPF_CONTINUE: the actions behind run.
- * @OVS_BPF_BRANCH: those of a case run, then those behind.
+ * @OVS_BPF_CONTINUE: what is left of the actions runs.
+ * @OVS_BPF_BRANCH: those of a case run, then what is left.
  * @OVS_BPF_RECIRC: it recirculates; the key is ready for it.
  * @OVS_BPF_GONE: nothing: it was dropped, consumed or redirected.
  */
@@ -190,10 +190,26 @@ enum ovs_bpf_decision {
 	OVS_BPF_GONE,
 };
 
-enum ovs_bpf_decision ovs_bpf_act_run(struct datapath *dp, struct sk_buff *skb,
-				      struct sw_flow_key *key,
-				      const struct ovs_act *act,
-				      const struct ovs_act_list **branch);
+/**
+ * struct ovs_act_span - what is left of a list of actions
+ * @act: the next record.
+ * @end: the end of the list.
+ */
+struct ovs_act_span {
+	const struct ovs_act *act;
+	const struct ovs_act *end;
+};
+
+enum ovs_bpf_decision ovs_bpf_run_filters(struct datapath *dp,
+					  struct sk_buff *skb,
+					  struct sw_flow_key *key,
+					  struct ovs_act_span *at,
+					  const struct ovs_act_list **branch);
+enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
+					  struct sk_buff *skb,
+					  struct sw_flow_key *key,
+					  struct ovs_act_span *at,
+					  const struct ovs_act_list **branch);
 
 /* actions.c */
 bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb);

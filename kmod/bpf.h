@@ -2,10 +2,13 @@
 /*
  * Programs in the datapath: what the files bpf_*.c share.
  *
+ *	bpf_before.h	what a program may have changed
  *	bpf_action.c	the BPF action between netlink and its compiled form
  *	bpf_cases.c	its CASES and DEFAULT
- *	bpf_decide.c	what becomes of a packet after its program
- *	bpf_run.c	one run of one program
+ *	bpf_chain.c	programs on a packet's way, and what is usual after them
+ *	bpf_decide.c	what is not
+ *	bpf_run.c	which programs may run
+ *	bpf_run.h	one run of one program
  */
 #ifndef OVS_BPF_INTERNAL_H
 #define OVS_BPF_INTERNAL_H 1
@@ -61,9 +64,12 @@ struct ovs_bpf_case {
  * @recheck: &enum ovs_bpf_recheck; of an action program.
  * @filter: whether it is a filter.
  * @dispatch: whether the result chooses among @cases and the default.
+ * @plain: an action program whose verdict is trusted and whose result is not
+ *	asked for.
  * @n_cases: entries of @cases.
  * @default_ofs: of the record of the default actions, like ovs_bpf_case.ofs; 0:
  *	there are none.
+ * @first: copy of the first of @cases.
  * @cases: by ascending value; or NULL.
  * @used_words: which words of @used are not zero.
  * @used: bits of the key that the actions behind depend on.
@@ -77,8 +83,10 @@ struct ovs_bpf_act {
 	u8 recheck;
 	bool filter;
 	bool dispatch;
+	bool plain;
 	u32 n_cases;
 	u32 default_ofs;
+	struct ovs_bpf_case first;
 	struct ovs_bpf_case *cases;
 	struct ovs_word_list used_words;
 	struct sw_flow_key used;
@@ -91,7 +99,6 @@ static inline struct ovs_bpf_act *ovs_bpf_of(const struct ovs_act *act)
 	return (void *)(unsigned long)act->data[0];
 }
 
-/* bpf_run.c */
 /**
  * struct ovs_bpf_result - what a run of an action program left behind
  * @verdict: what it returned.
@@ -124,11 +131,21 @@ struct ovs_bpf_run {
 	const struct ovs_act_list *branch;
 };
 
-u32 ovs_bpf_run_filter(struct sk_buff *skb, const struct bpf_prog *prog,
-		       const struct sw_flow_key *key, u64 arg, u32 hook);
-void ovs_bpf_run_action(struct sk_buff *skb, const struct bpf_prog *prog,
-			const struct sw_flow_key *key, u64 arg, u32 hook,
-			struct ovs_bpf_result *res);
+/* bpf_decide.c */
+struct ovs_bpf_before;
+
+void ovs_bpf_decide_filter(struct ovs_bpf_run *run, const struct ovs_act *act);
+void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
+			   struct sk_buff *skb, struct sw_flow_key *key,
+			   const struct ovs_act *act,
+			   const struct ovs_bpf_before *before);
+enum ovs_bpf_decision ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
+				       struct sw_flow_key *key,
+				       const struct ovs_act *act,
+				       const struct ovs_bpf_run *run,
+				       const struct ovs_act_list **branch);
+
+/* bpf_run.c */
 struct bpf_prog *ovs_bpf_prog_get(int fd, bool *filter,
 				  const char **why);
 

@@ -132,6 +132,7 @@ static int cases_parse(struct act_parse *p, struct ovs_bpf_act *bpf, u32 bpf_ofs
 			return err;
 	}
 	sort(bpf->cases, n, sizeof(*bpf->cases), case_cmp, NULL);
+	bpf->first = bpf->cases[0];
 	for (i = 1; i < n; i++)
 		if (bpf->cases[i].value == bpf->cases[i - 1].value)
 			return ovs_act_refuse(p, nest,
@@ -166,6 +167,8 @@ int ovs_bpf_cases_parse(struct act_parse *p, u32 bpf_ofs,
 			return err;
 	}
 	bpf->dispatch = cases || dflt;
+	bpf->plain = !bpf->filter && !bpf->dispatch &&
+		     bpf->recheck == OVS_BPF_RECHECK_PROGRAM;
 	/* Now the record holds them; until now they stood behind it. */
 	ovs_act_at(p, bpf_ofs)->len = p->acts->len - bpf_ofs;
 	return 0;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What becomes of a packet after its program: the verdict, the recheck, the
- * case.  All of it is decided first, then counted and traced, then done.
+ * case.  All of it is decided first, then counted and traced, then done.  What is
+ * usual does not come here: bpf_chain.c.
  */
 #include <linux/pkt_cls.h>
 #include <linux/slab.h>
 
 #include "bpf.h"
+#include "bpf_before.h"
 #include "openvswitch_trace.h"
 #include "vport.h"
 
@@ -15,49 +17,6 @@
  * packet came in, and which no program can change.
  */
 #define RECHECK_WORDS OVS_KEY_BASE_WORDS
-
-/**
- * struct bpf_before - what must be known of a packet before its program runs
- * @len: its length.
- * @net_ofs: where its network header lies.
- * @words: under %OVS_BPF_RECHECK_CHANGED, the words of the key that
- *	ovs_bpf_act.used_words lists.
- */
-struct bpf_before {
-	unsigned int len;
-	int net_ofs;
-	u64 words[RECHECK_WORDS];
-};
-
-static void before_take(struct bpf_before *before, const struct sk_buff *skb,
-			const struct sw_flow_key *key,
-			const struct ovs_bpf_act *bpf)
-{
-	const struct ovs_word_list *words = &bpf->used_words;
-	unsigned int i;
-
-	before->len = skb->len;
-	before->net_ofs = skb_network_offset(skb);
-	for (i = 0; i < words->n_base; i++)
-		before->words[i] = key->words[words->idx[i]];
-}
-
-/* Whether a bit of USED is not what it was. */
-static bool key_changed(const struct bpf_before *before,
-			const struct sw_flow_key *key,
-			const struct ovs_bpf_act *bpf)
-{
-	const struct ovs_word_list *words = &bpf->used_words;
-	u64 diff = 0;
-	unsigned int i;
-
-	for (i = 0; i < words->n_base; i++) {
-		unsigned int w = words->idx[i];
-
-		diff |= (before->words[i] ^ key->words[w]) & bpf->used.words[w];
-	}
-	return diff;
-}
 
 /*
  * Extract the key anew.  A packet without an Ethernet header may have been given
@@ -79,18 +38,35 @@ static int rekey(struct sk_buff *skb, struct sw_flow_key *key)
 }
 
 /*
- * Make the packet fit to go on, but extract its key only when an action asks for
- * it.  Devices go by the offsets and the protocol in the skb, which must be
- * right at once.
+ * Extract the key anew.  Return an error, or whether a bit of USED is not what
+ * it was.
  */
-static int settle(struct sk_buff *skb, struct sw_flow_key *key,
-		  const struct bpf_before *before)
+static int rekey_compare(struct sk_buff *skb, struct sw_flow_key *key,
+			 const struct ovs_bpf_act *bpf)
 {
-	if (likely(key->eth.mac_proto == OVS_MAC_ETHERNET &&
-		   skb->len == before->len &&
-		   skb_network_offset(skb) == before->net_ofs &&
-		   skb_headlen(skb) >= ETH_HLEN &&
-		   eth_hdr(skb)->h_proto == skb->protocol)) {
+	const struct ovs_word_list *words = &bpf->used_words;
+	u64 before[RECHECK_WORDS] __uninitialized;
+	u64 diff = 0;
+	unsigned int i, w;
+	int err;
+
+	for (i = 0; i < words->n_base; i++)
+		before[i] = key->words[words->idx[i]];
+	err = rekey(skb, key);
+	if (unlikely(err))
+		return err;
+	for (i = 0; i < words->n_base; i++) {
+		w = words->idx[i];
+		diff |= (before[i] ^ key->words[w]) & bpf->used.words[w];
+	}
+	return !!diff;
+}
+
+/* Make the packet fit to go on, but extract its key only when it is asked for. */
+static int settle(struct sk_buff *skb, struct sw_flow_key *key,
+		  const struct ovs_bpf_before *before)
+{
+	if (likely(ovs_bpf_settled(skb, key, before))) {
 		OVS_CB(skb)->key_stale = true;
 		return 0;
 	}
@@ -131,21 +107,48 @@ static void decide_case(struct ovs_bpf_run *run, const struct ovs_act *act,
 	}
 }
 
+/**
+ * ovs_bpf_decide_filter - decide what becomes of a packet after a filter
+ * @run: with the result; filled in.
+ * @act: the record of its action.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ovs_bpf_decide_filter(struct ovs_bpf_run *run, const struct ovs_act *act)
+{
+	decide_case(run, act, ovs_bpf_of(act));
+}
+
+/*
+ * Whether the packet has to be looked up again, or an error; afterwards its key
+ * is right, or will be extracted before it is read.
+ */
+static int recheck(struct sk_buff *skb, struct sw_flow_key *key,
+		   const struct ovs_bpf_act *bpf,
+		   const struct ovs_bpf_before *before)
+{
+	if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
+		return settle(skb, key, before);
+	if (ovs_bpf_key_same(skb, before))
+		return bpf->recheck == OVS_BPF_RECHECK_ALWAYS;
+	if (bpf->recheck == OVS_BPF_RECHECK_ALWAYS)
+		return rekey(skb, key) ?: 1;
+	return rekey_compare(skb, key, bpf);
+}
+
 /* An action program said "go on". */
 static void decide_go_on(struct ovs_bpf_run *run, struct sk_buff *skb,
 			 struct sw_flow_key *key, const struct ovs_act *act,
-			 const struct bpf_before *before)
+			 const struct ovs_bpf_before *before)
 {
-	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
-	bool trusted = bpf->recheck == OVS_BPF_RECHECK_PROGRAM;
+	int again = recheck(skb, key, ovs_bpf_of(act), before);
 
-	if (unlikely(trusted ? settle(skb, key, before) : rekey(skb, key)))
+	if (unlikely(again < 0))
 		decide_drop(run, OVS_DROP_ATTR_BPF_BAD_PACKET);
-	else if (bpf->recheck == OVS_BPF_RECHECK_ALWAYS ||
-		 (!trusted && key_changed(before, key, bpf)))
+	else if (again)
 		run->outcome = OVS_BPF_STATS_ATTR_RECIRCULATED;
 	else
-		decide_case(run, act, bpf);
+		decide_case(run, act, ovs_bpf_of(act));
 }
 
 static void decide_reclassify(struct ovs_bpf_run *run, struct sk_buff *skb,
@@ -163,7 +166,7 @@ static void decide_reclassify(struct ovs_bpf_run *run, struct sk_buff *skb,
 /* TC_ACT_REDIRECT: only to a port of this datapath. */
 static void decide_redirect(struct ovs_bpf_run *run, struct datapath *dp,
 			    struct sk_buff *skb, struct sw_flow_key *key,
-			    const struct bpf_before *before)
+			    const struct ovs_bpf_before *before)
 {
 	u32 ifindex = run->res.ifindex;
 	const struct net_device *dev;
@@ -181,10 +184,21 @@ static void decide_redirect(struct ovs_bpf_run *run, struct datapath *dp,
 	}
 }
 
-static void decide_action(struct ovs_bpf_run *run, struct datapath *dp,
-			  struct sk_buff *skb, struct sw_flow_key *key,
-			  const struct ovs_act *act,
-			  const struct bpf_before *before)
+/**
+ * ovs_bpf_decide_action - decide what becomes of a packet after an action program
+ * @run: with what the program left behind; filled in.
+ * @dp: the datapath.
+ * @skb: the packet; has its control block again.
+ * @key: its key; may be extracted anew.
+ * @act: the record of its action.
+ * @before: what the packet was like before.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
+			   struct sk_buff *skb, struct sw_flow_key *key,
+			   const struct ovs_act *act,
+			   const struct ovs_bpf_before *before)
 {
 	switch ((int)run->res.verdict) {
 	case TC_ACT_OK:
@@ -214,19 +228,6 @@ static void decide_action(struct ovs_bpf_run *run, struct datapath *dp,
 	default:
 		decide_drop(run, OVS_DROP_ATTR_BPF_BAD_VERDICT);
 	}
-}
-
-static void run_action(struct ovs_bpf_run *run, struct datapath *dp,
-		       struct sk_buff *skb, struct sw_flow_key *key,
-		       const struct ovs_act *act)
-{
-	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
-	struct bpf_before before;
-
-	before_take(&before, skb, key, bpf);
-	ovs_bpf_run_action(skb, bpf->prog, key, bpf->arg, OVS_BPF_HOOK_ACTION,
-			   &run->res);
-	decide_action(run, dp, skb, key, act, &before);
 }
 
 /* Count a run and what became of it. */
@@ -275,64 +276,48 @@ static enum ovs_bpf_decision recirculate(struct datapath *dp,
 }
 
 /**
- * ovs_bpf_act_run - run a program on a packet and do as it says
+ * ovs_bpf_conclude - count a run, and do what was decided
  * @dp: the datapath.
  * @skb: the packet; taken over if it is gone.
- * @key: its key; changed as the packet is.
+ * @key: its key.
  * @act: the record of the action.
+ * @run: the decision.
  * @branch: for %OVS_BPF_BRANCH, set to what is to run; not empty.
  *
  * Context: RCU read side, BH disabled.
  * Return: what becomes of the packet.
  */
-enum ovs_bpf_decision ovs_bpf_act_run(struct datapath *dp, struct sk_buff *skb,
-				      struct sw_flow_key *key,
-				      const struct ovs_act *act,
-				      const struct ovs_act_list **branch)
+enum ovs_bpf_decision ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
+				       struct sw_flow_key *key,
+				       const struct ovs_act *act,
+				       const struct ovs_bpf_run *run,
+				       const struct ovs_act_list **branch)
 {
 	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
-	struct ovs_bpf_run run = {};
 
-	/* What changed is told by comparing: the key must be right before. */
-	if (unlikely(bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
-		     ovs_key_refresh(skb, key))) {
-		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
-		return OVS_BPF_GONE;
-	}
-	if (unlikely(!skb->dev))
-		skb->dev = OVS_CB(skb)->input_vport->dev;
-	if (bpf->filter) {
-		run.res.result = ovs_bpf_run_filter(skb, bpf->prog, key,
-						    bpf->arg,
-						    OVS_BPF_HOOK_ACTION);
-		run.res.verdict = run.res.result;
-		decide_case(&run, act, bpf);
-	} else {
-		run_action(&run, dp, skb, key, act);
-	}
-	count(bpf, &run);
+	count(bpf, run);
 	if (trace_ovs_bpf_run_enabled())
-		trace_ovs_bpf_run(dp, skb, key, bpf, &run);
+		trace_ovs_bpf_run(dp, skb, key, bpf, run);
 
-	switch (run.outcome) {
+	switch (run->outcome) {
 	case OVS_BPF_STATS_ATTR_RECIRCULATED:
 		return recirculate(dp, skb, key, bpf->recirc_id,
-				   run.res.result);
+				   run->res.result);
 	case OVS_BPF_STATS_ATTR_DROPPED:
-		ovs_drop(dp, skb, run.why);
+		ovs_drop(dp, skb, run->why);
 		return OVS_BPF_GONE;
 	case OVS_BPF_STATS_ATTR_CONSUMED:
-		if (run.res.verdict == TC_ACT_TRAP)
+		if (run->res.verdict == TC_ACT_TRAP)
 			trap(dp, skb, key);
 		consume_skb(skb);
 		return OVS_BPF_GONE;
 	case OVS_BPF_STATS_ATTR_REDIRECTED:
-		ovs_output(dp, skb, run.to->port_no, key);
+		ovs_output(dp, skb, run->to->port_no, key);
 		return OVS_BPF_GONE;
 	case OVS_BPF_STATS_ATTR_CASES:
 	case OVS_BPF_STATS_ATTR_DEFAULT:
-		*branch = run.branch;
-		return run.branch->len ? OVS_BPF_BRANCH : OVS_BPF_CONTINUE;
+		*branch = run->branch;
+		return run->branch->len ? OVS_BPF_BRANCH : OVS_BPF_CONTINUE;
 	default:
 		return OVS_BPF_CONTINUE;
 	}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs on a packet's way: those that stand in a row, be it behind each other
+ * or in each other's cases, run in one go.  What usually becomes of a packet is
+ * decided on the spot; all else is left to bpf_decide.c.
+ */
+#include <linux/pkt_cls.h>
+
+#include "bpf.h"
+#include "bpf_before.h"
+#include "bpf_run.h"
+#include "openvswitch_trace.h"
+#include "vport.h"
+
+/**
+ * struct walk - where in its actions a packet is
+ * @act: the record of a BPF action.
+ * @next: the one behind it.
+ * @end: the end of the list.
+ */
+struct walk {
+	const struct ovs_act *act;
+	const struct ovs_act *next;
+	const struct ovs_act *end;
+};
+
+static bool tracing(void)
+{
+	return trace_ovs_bpf_run_enabled() ||
+	       trace_ovs_do_execute_action_enabled();
+}
+
+static void count(const struct ovs_bpf_act *bpf, enum ovs_bpf_stats_attr n)
+{
+	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	stats->n[n]++;
+	u64_stats_update_end(&stats->syncp);
+}
+
+static void count_hit(const struct ovs_bpf_act *bpf, u32 hit)
+{
+	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	stats->hits[hit]++;
+	u64_stats_update_end(&stats->syncp);
+}
+
+/*
+ * The actions for a result that is not that of the first case, and count them;
+ * NULL: there are none.
+ */
+static noinline const struct ovs_act_list *
+choose_other(const struct ovs_act *act, const struct ovs_bpf_act *bpf,
+	     u32 result)
+{
+	int hit;
+
+	hit = bpf->n_cases > 1 ? ovs_bpf_case_find(bpf, result) : -1;
+	if (hit >= 0) {
+		count_hit(bpf, hit);
+		return ovs_bpf_branch(act, bpf->cases[hit].ofs);
+	}
+	if (!bpf->default_ofs)
+		return NULL;
+	count(bpf, OVS_BPF_STATS_ATTR_DEFAULT);
+	return ovs_bpf_branch(act, bpf->default_ofs);
+}
+
+/* The actions for a result, and count them; false: there are none. */
+static __always_inline bool choose(const struct ovs_act *act,
+				   const struct ovs_bpf_act *bpf, u32 result,
+				   const struct ovs_act_list **list)
+{
+	if (likely(result == bpf->first.value && bpf->n_cases)) {
+		count_hit(bpf, 0);
+		*list = ovs_bpf_branch(act, bpf->first.ofs);
+		return true;
+	}
+	*list = choose_other(act, bpf, result);
+	return *list;
+}
+
+/*
+ * Go on to what stands behind the program, or to @list if nothing does.  Return
+ * false if both are to be run, @list first.
+ */
+static __always_inline bool walk_on(struct walk *w,
+				    const struct ovs_act_list *list)
+{
+	w->act = w->next;
+	if (!list->len)
+		return true;
+	if (w->next != w->end)
+		return false;
+	w->act = list->acts;
+	w->end = ovs_acts_end(list->acts, list->len);
+	return true;
+}
+
+/* Whether the next action is a program of the same class. */
+static __always_inline bool walk_goes_on(const struct walk *w, bool filter)
+{
+	return w->act != w->end && w->act->type == OVS_ACTION_ATTR_BPF &&
+	       ovs_bpf_of(w->act)->filter == filter;
+}
+
+static enum ovs_bpf_decision walk_leave(const struct walk *w,
+					struct ovs_act_span *at,
+					enum ovs_bpf_decision decision)
+{
+	at->act = w->act;
+	at->end = w->end;
+	return decision;
+}
+
+/* What was not usual has been decided: do it. */
+static enum ovs_bpf_decision unusual(struct datapath *dp, struct sk_buff *skb,
+				     struct sw_flow_key *key, struct walk *w,
+				     const struct ovs_bpf_run *run,
+				     struct ovs_act_span *at,
+				     const struct ovs_act_list **branch)
+{
+	enum ovs_bpf_decision decision;
+
+	decision = ovs_bpf_conclude(dp, skb, key, w->act, run, branch);
+	w->act = w->next;
+	if (decision == OVS_BPF_BRANCH && walk_on(w, *branch))
+		decision = OVS_BPF_CONTINUE;
+	return walk_leave(w, at, decision);
+}
+
+/**
+ * ovs_bpf_run_filters - run a filter, and those that follow it, and do as they say
+ * @dp: the datapath.
+ * @skb: the packet, with a device; taken over if it is gone.
+ * @key: its key.
+ * @at: the record of the action, and the end of its list; set to what is to run
+ *	next, which may be a list in a case.
+ * @branch: for %OVS_BPF_BRANCH, set to what is to run before; not empty.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: what becomes of the packet.
+ */
+enum ovs_bpf_decision ovs_bpf_run_filters(struct datapath *dp,
+					  struct sk_buff *skb,
+					  struct sw_flow_key *key,
+					  struct ovs_act_span *at,
+					  const struct ovs_act_list **branch)
+{
+	struct walk w = { .act = at->act, .end = at->end };
+	const struct ovs_act_list *list;
+	struct ovs_bpf_saved saved __uninitialized;
+
+	ovs_bpf_filter_enter(skb, &saved);
+	do {
+		const struct ovs_bpf_act *bpf = ovs_bpf_of(w.act);
+		u32 result;
+
+		w.next = ovs_act_next(w.act);
+		result = ovs_bpf_filter_run(skb, bpf->prog, key, bpf->arg,
+					    OVS_BPF_HOOK_ACTION, &saved);
+		if (unlikely(tracing() ||
+			     !choose(w.act, bpf, result, &list))) {
+			struct ovs_bpf_run run = {
+				.res = { .verdict = result, .result = result },
+			};
+
+			ovs_bpf_leave(skb, &saved);
+			ovs_bpf_decide_filter(&run, w.act);
+			return unusual(dp, skb, key, &w, &run, at, branch);
+		}
+		if (unlikely(!walk_on(&w, list))) {
+			ovs_bpf_leave(skb, &saved);
+			*branch = list;
+			return walk_leave(&w, at, OVS_BPF_BRANCH);
+		}
+	} while (walk_goes_on(&w, true));
+	ovs_bpf_leave(skb, &saved);
+	return walk_leave(&w, at, OVS_BPF_CONTINUE);
+}
+
+/* Whether the cached rest holds for the packet; needs no new key then. */
+static __always_inline bool still_good(struct sk_buff *skb,
+				       const struct sw_flow_key *key,
+				       const struct ovs_bpf_act *bpf,
+				       const struct ovs_bpf_before *before)
+{
+	if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
+		return ovs_bpf_settled(skb, key, before);
+	return bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
+	       ovs_bpf_key_same(skb, before);
+}
+
+static bool goes_on(u32 verdict)
+{
+	return verdict == TC_ACT_OK || verdict == TC_ACT_PIPE ||
+	       verdict == (u32)TC_ACT_UNSPEC;
+}
+
+static void result_take(struct ovs_bpf_result *res, struct sk_buff *skb,
+			u32 verdict)
+{
+	res->verdict = verdict;
+	res->result = *ovs_bpf_cb(skb);
+	res->ifindex = 0;
+	if (verdict == TC_ACT_REDIRECT) {
+		const struct bpf_redirect_info *ri = ovs_bpf_redirect_info();
+
+		if (!ri->flags)
+			res->ifindex = ri->tgt_index;
+	}
+}
+
+/* Run a program of which no more than its verdict is asked; whether that is usual. */
+static __always_inline bool run_plain(struct sk_buff *skb,
+				      const struct sw_flow_key *key,
+				      const struct ovs_bpf_act *bpf,
+				      struct ovs_bpf_before *before,
+				      u32 *verdict)
+{
+	before->len = skb->len;
+	before->net_ofs = skb_network_offset(skb);
+	*verdict = ovs_bpf_action_run(skb, bpf->prog, key, bpf->arg,
+				      OVS_BPF_HOOK_ACTION);
+	if (unlikely((*verdict != TC_ACT_OK && !goes_on(*verdict)) ||
+		     tracing() || !ovs_bpf_settled(skb, key, before)))
+		return false;
+	count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
+	return true;
+}
+
+/*
+ * Run a program of any other mode; whether what it says is usual.  If it has
+ * cases, @list is set to the actions for its result, else to NULL.
+ */
+static bool run_checked(struct sk_buff *skb, const struct sw_flow_key *key,
+			const struct ovs_act *act, bool stale,
+			struct ovs_bpf_before *before, u32 *verdict,
+			const struct ovs_act_list **list)
+{
+	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
+
+	before->len = skb->len;
+	before->net_ofs = skb_network_offset(skb);
+	if (bpf->recheck != OVS_BPF_RECHECK_PROGRAM)
+		ovs_bpf_before_take(before, skb, key, stale);
+	*verdict = ovs_bpf_action_run(skb, bpf->prog, key, bpf->arg,
+				      OVS_BPF_HOOK_ACTION);
+	if (unlikely(!goes_on(*verdict) || tracing() ||
+		     !still_good(skb, key, bpf, before)))
+		return false;
+	if (bpf->dispatch)
+		return choose(act, bpf, *ovs_bpf_cb(skb), list);
+	*list = NULL;
+	count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
+	return true;
+}
+
+/**
+ * ovs_bpf_run_actions - run an action program, and those that follow it, and do as
+ *	they say
+ * @dp: the datapath.
+ * @skb: the packet, with a device; taken over if it is gone.
+ * @key: its key, up to date if the first program's recheck is "changed"; changed
+ *	as the packet is.
+ * @at: as of ovs_bpf_run_filters().
+ * @branch: likewise.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: what becomes of the packet.
+ */
+enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
+					  struct sk_buff *skb,
+					  struct sw_flow_key *key,
+					  struct ovs_act_span *at,
+					  const struct ovs_act_list **branch)
+{
+	enum ovs_bpf_decision decision = OVS_BPF_CONTINUE;
+	struct walk w = { .act = at->act, .end = at->end };
+	struct ovs_bpf_before before __uninitialized;
+	struct ovs_bpf_saved saved __uninitialized;
+	const struct ovs_act_list *list;
+	struct ovs_bpf_run run __uninitialized;
+	OVS_BPF_NET_CTX(net_ctx);
+	u32 verdict;
+
+	ovs_bpf_action_enter(skb, &saved);
+	ovs_bpf_net_ctx_set(net_ctx);
+	do {
+		const struct ovs_bpf_act *bpf = ovs_bpf_of(w.act);
+
+		w.next = ovs_act_next(w.act);
+		if (likely(bpf->plain)) {
+			if (unlikely(!run_plain(skb, key, bpf, &before,
+						&verdict)))
+				goto unusual;
+			saved.cb.key_stale = true;
+			w.act = w.next;
+			continue;
+		}
+		/* What changed is told by comparing: the key must be right. */
+		if (unlikely(saved.cb.key_stale &&
+			     bpf->recheck == OVS_BPF_RECHECK_CHANGED))
+			break;
+		if (unlikely(!run_checked(skb, key, w.act, saved.cb.key_stale,
+					  &before, &verdict, &list)))
+			goto unusual;
+		if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
+			saved.cb.key_stale = true;
+		if (!list) {
+			w.act = w.next;
+		} else if (unlikely(!walk_on(&w, list))) {
+			*branch = list;
+			decision = OVS_BPF_BRANCH;
+			break;
+		}
+	} while (walk_goes_on(&w, false));
+	ovs_bpf_net_ctx_clear(net_ctx);
+	ovs_bpf_leave(skb, &saved);
+	return walk_leave(&w, at, decision);
+
+unusual:
+	memset(&run, 0, sizeof(run));
+	result_take(&run.res, skb, verdict);
+	ovs_bpf_net_ctx_clear(net_ctx);
+	ovs_bpf_leave(skb, &saved);
+	ovs_bpf_decide_action(&run, dp, skb, key, w.act, &before);
+	return unusual(dp, skb, key, &w, &run, at, branch);
+}
