@@ -407,12 +407,14 @@ run_programs(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
 		skb->dev = OVS_CB(skb)->input_vport->dev;
 	if (bpf->filter)
 		return ovs_bpf_run_filters(dp, skb, key, at, branch);
+	if (bpf->plain && likely(key->eth.mac_proto == OVS_MAC_ETHERNET))
+		return ovs_bpf_run_plain(dp, skb, key, at, branch);
 	if (unlikely(bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
 		     ovs_key_refresh(skb, key))) {
 		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
 		return OVS_BPF_GONE;
 	}
-	return ovs_bpf_run_actions(dp, skb, key, at, branch);
+	return ovs_bpf_run_checked(dp, skb, key, at, branch);
 }
 
 /*

@@ -205,7 +205,12 @@ enum ovs_bpf_decision ovs_bpf_run_filters(struct datapath *dp,
 					  struct sw_flow_key *key,
 					  struct ovs_act_span *at,
 					  const struct ovs_act_list **branch);
-enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
+enum ovs_bpf_decision ovs_bpf_run_plain(struct datapath *dp,
+					struct sk_buff *skb,
+					struct sw_flow_key *key,
+					struct ovs_act_span *at,
+					const struct ovs_act_list **branch);
+enum ovs_bpf_decision ovs_bpf_run_checked(struct datapath *dp,
 					  struct sk_buff *skb,
 					  struct sw_flow_key *key,
 					  struct ovs_act_span *at,

@@ -69,7 +69,8 @@ struct ovs_bpf_case {
  * @n_cases: entries of @cases.
  * @default_ofs: of the record of the default actions, like ovs_bpf_case.ofs; 0:
  *	there are none.
- * @first: copy of the first of @cases.
+ * @first_value: that of the first of @cases; U64_MAX if there are none.
+ * @first_ofs: likewise.
  * @cases: by ascending value; or NULL.
  * @used_words: which words of @used are not zero.
  * @used: bits of the key that the actions behind depend on.
@@ -86,7 +87,8 @@ struct ovs_bpf_act {
 	bool plain;
 	u32 n_cases;
 	u32 default_ofs;
-	struct ovs_bpf_case first;
+	u32 first_ofs;
+	u64 first_value;
 	struct ovs_bpf_case *cases;
 	struct ovs_word_list used_words;
 	struct sw_flow_key used;

@@ -139,9 +139,9 @@ static inline bool ovs_bpf_key_same(const struct sk_buff *skb,
 
 /**
  * ovs_bpf_settled - whether a packet can go on before its key is extracted anew
- * @skb: the packet, behind a program.
- * @key: its key.
- * @before: its length and network offset.
+ * @skb: the packet, which had an Ethernet header, behind a program.
+ * @len: its length before.
+ * @net_ofs: its network offset before.
  *
  * Devices go by the offsets and the protocol in the skb, which must be right at
  * once; the key can wait until an action asks for it.
@@ -150,12 +150,10 @@ static inline bool ovs_bpf_key_same(const struct sk_buff *skb,
  * Return: whether they are.
  */
 static inline bool ovs_bpf_settled(const struct sk_buff *skb,
-				   const struct sw_flow_key *key,
-				   const struct ovs_bpf_before *before)
+				   unsigned int len, int net_ofs)
 {
-	return key->eth.mac_proto == OVS_MAC_ETHERNET &&
-	       skb->len == before->len &&
-	       skb_network_offset(skb) == before->net_ofs &&
+	return skb->len == len &&
+	       skb_network_offset(skb) == net_ofs &&
 	       skb_headlen(skb) >= ETH_HLEN &&
 	       eth_hdr(skb)->h_proto == skb->protocol;
 }

@@ -74,9 +74,9 @@ static __always_inline bool choose(const struct ovs_act *act,
 				   const struct ovs_bpf_act *bpf, u32 result,
 				   const struct ovs_act_list **list)
 {
-	if (likely(result == bpf->first.value && bpf->n_cases)) {
+	if (likely(result == bpf->first_value)) {
 		count_hit(bpf, 0);
-		*list = ovs_bpf_branch(act, bpf->first.ofs);
+		*list = ovs_bpf_branch(act, bpf->first_ofs);
 		return true;
 	}
 	*list = choose_other(act, bpf, result);
@@ -107,29 +107,55 @@ static __always_inline bool walk_goes_on(const struct walk *w, bool filter)
 	       ovs_bpf_of(w->act)->filter == filter;
 }
 
-static enum ovs_bpf_decision walk_leave(const struct walk *w,
-					struct ovs_act_span *at,
-					enum ovs_bpf_decision decision)
+static __always_inline enum ovs_bpf_decision
+walk_leave(const struct walk *w, struct ovs_act_span *at,
+	   enum ovs_bpf_decision decision)
 {
 	at->act = w->act;
 	at->end = w->end;
 	return decision;
 }
 
-/* What was not usual has been decided: do it. */
+/*
+ * What was not usual has been decided: do it.  @at is what stands behind the
+ * program @act.
+ */
 static enum ovs_bpf_decision unusual(struct datapath *dp, struct sk_buff *skb,
-				     struct sw_flow_key *key, struct walk *w,
+				     struct sw_flow_key *key,
+				     const struct ovs_act *act,
 				     const struct ovs_bpf_run *run,
 				     struct ovs_act_span *at,
 				     const struct ovs_act_list **branch)
 {
 	enum ovs_bpf_decision decision;
+	struct walk w;
 
-	decision = ovs_bpf_conclude(dp, skb, key, w->act, run, branch);
-	w->act = w->next;
-	if (decision == OVS_BPF_BRANCH && walk_on(w, *branch))
-		decision = OVS_BPF_CONTINUE;
-	return walk_leave(w, at, decision);
+	decision = ovs_bpf_conclude(dp, skb, key, act, run, branch);
+	w.next = at->act;
+	w.end = at->end;
+	if (decision == OVS_BPF_BRANCH && walk_on(&w, *branch)) {
+		at->act = w.act;
+		at->end = w.end;
+		return OVS_BPF_CONTINUE;
+	}
+	return decision;
+}
+
+/*
+ * A filter said what is not usual.  Out of line, lest whoever calls it need more of
+ * the stack on the usual way.
+ */
+static noinline enum ovs_bpf_decision
+filter_unusual(struct datapath *dp, struct sk_buff *skb,
+	       struct sw_flow_key *key, const struct ovs_act *act, u32 result,
+	       struct ovs_act_span *at, const struct ovs_act_list **branch)
+{
+	struct ovs_bpf_run run = {
+		.res = { .verdict = result, .result = result },
+	};
+
+	ovs_bpf_decide_filter(&run, act);
+	return unusual(dp, skb, key, act, &run, at, branch);
 }
 
 /**
@@ -164,13 +190,11 @@ enum ovs_bpf_decision ovs_bpf_run_filters(struct datapath *dp,
 					    OVS_BPF_HOOK_ACTION, &saved);
 		if (unlikely(tracing() ||
 			     !choose(w.act, bpf, result, &list))) {
-			struct ovs_bpf_run run = {
-				.res = { .verdict = result, .result = result },
-			};
-
 			ovs_bpf_leave(skb, &saved);
-			ovs_bpf_decide_filter(&run, w.act);
-			return unusual(dp, skb, key, &w, &run, at, branch);
+			at->act = w.next;
+			at->end = w.end;
+			return filter_unusual(dp, skb, key, w.act, result, at,
+					      branch);
 		}
 		if (unlikely(!walk_on(&w, list))) {
 			ovs_bpf_leave(skb, &saved);
@@ -189,7 +213,8 @@ static __always_inline bool still_good(struct sk_buff *skb,
 				       const struct ovs_bpf_before *before)
 {
 	if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
-		return ovs_bpf_settled(skb, key, before);
+		return key->eth.mac_proto == OVS_MAC_ETHERNET &&
+		       ovs_bpf_settled(skb, before->len, before->net_ofs);
 	return bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
 	       ovs_bpf_key_same(skb, before);
 }
@@ -200,36 +225,107 @@ static bool goes_on(u32 verdict)
 	       verdict == (u32)TC_ACT_UNSPEC;
 }
 
-static void result_take(struct ovs_bpf_result *res, struct sk_buff *skb,
-			u32 verdict)
+/* What an action program left behind. */
+static struct ovs_bpf_result result_take(struct sk_buff *skb, u32 verdict)
 {
-	res->verdict = verdict;
-	res->result = *ovs_bpf_cb(skb);
-	res->ifindex = 0;
+	struct ovs_bpf_result res = {
+		.verdict = verdict,
+		.result = *ovs_bpf_cb(skb),
+	};
+
 	if (verdict == TC_ACT_REDIRECT) {
 		const struct bpf_redirect_info *ri = ovs_bpf_redirect_info();
 
 		if (!ri->flags)
-			res->ifindex = ri->tgt_index;
+			res.ifindex = ri->tgt_index;
 	}
+	return res;
 }
 
-/* Run a program of which no more than its verdict is asked; whether that is usual. */
-static __always_inline bool run_plain(struct sk_buff *skb,
-				      const struct sw_flow_key *key,
-				      const struct ovs_bpf_act *bpf,
-				      struct ovs_bpf_before *before,
-				      u32 *verdict)
+/* Decide on what an action program left behind. */
+static enum ovs_bpf_decision
+decide(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
+       const struct ovs_act *act, const struct ovs_bpf_result *res,
+       const struct ovs_bpf_before *before, struct ovs_act_span *at,
+       const struct ovs_act_list **branch)
 {
-	before->len = skb->len;
-	before->net_ofs = skb_network_offset(skb);
-	*verdict = ovs_bpf_action_run(skb, bpf->prog, key, bpf->arg,
-				      OVS_BPF_HOOK_ACTION);
-	if (unlikely((*verdict != TC_ACT_OK && !goes_on(*verdict)) ||
-		     tracing() || !ovs_bpf_settled(skb, key, before)))
-		return false;
-	count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
-	return true;
+	struct ovs_bpf_run run = { .res = *res };
+
+	ovs_bpf_decide_action(&run, dp, skb, key, act, before);
+	return unusual(dp, skb, key, act, &run, at, branch);
+}
+
+static noinline enum ovs_bpf_decision
+plain_unusual(struct datapath *dp, struct sk_buff *skb,
+	      struct sw_flow_key *key, const struct ovs_act *act,
+	      struct ovs_bpf_result res, unsigned int len, int net_ofs,
+	      struct ovs_act_span *at, const struct ovs_act_list **branch)
+{
+	const struct ovs_bpf_before before = { .len = len, .net_ofs = net_ofs };
+
+	return decide(dp, skb, key, act, &res, &before, at, branch);
+}
+
+/* Whether the next action is a plain program. */
+static __always_inline bool walk_is_plain(const struct walk *w)
+{
+	return w->act != w->end && w->act->type == OVS_ACTION_ATTR_BPF &&
+	       ovs_bpf_of(w->act)->plain;
+}
+
+/**
+ * ovs_bpf_run_plain - run an action program of which no more than its verdict is
+ *	asked, and those like it that follow, and do as they say
+ * @dp: the datapath.
+ * @skb: the packet, with a device and an Ethernet header; taken over if it is
+ *	gone.
+ * @key: its key; changed as the packet is.
+ * @at: as of ovs_bpf_run_filters().
+ * @branch: likewise.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: what becomes of the packet.
+ */
+enum ovs_bpf_decision ovs_bpf_run_plain(struct datapath *dp,
+					struct sk_buff *skb,
+					struct sw_flow_key *key,
+					struct ovs_act_span *at,
+					const struct ovs_act_list **branch)
+{
+	struct walk w = { .act = at->act, .end = at->end };
+	struct ovs_bpf_saved saved __uninitialized;
+	OVS_BPF_NET_CTX(net_ctx);
+
+	ovs_bpf_action_enter(skb, &saved);
+	ovs_bpf_net_ctx_set(net_ctx);
+	do {
+		const struct ovs_bpf_act *bpf = ovs_bpf_of(w.act);
+		int net_ofs = skb_network_offset(skb);
+		unsigned int len = skb->len;
+		u32 verdict;
+
+		w.next = ovs_act_next(w.act);
+		verdict = ovs_bpf_action_run(skb, bpf->prog, key, bpf->arg,
+					     OVS_BPF_HOOK_ACTION);
+		if (unlikely((verdict != TC_ACT_OK && !goes_on(verdict)) ||
+			     tracing() ||
+			     !ovs_bpf_settled(skb, len, net_ofs))) {
+			struct ovs_bpf_result res = result_take(skb, verdict);
+
+			ovs_bpf_net_ctx_clear(net_ctx);
+			ovs_bpf_leave(skb, &saved);
+			at->act = w.next;
+			at->end = w.end;
+			return plain_unusual(dp, skb, key, w.act, res, len,
+					     net_ofs, at, branch);
+		}
+		count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
+		saved.cb.key_stale = true;
+		w.act = w.next;
+	} while (walk_is_plain(&w));
+	ovs_bpf_net_ctx_clear(net_ctx);
+	ovs_bpf_leave(skb, &saved);
+	return walk_leave(&w, at, OVS_BPF_CONTINUE);
 }
 
 /*
@@ -260,8 +356,8 @@ static bool run_checked(struct sk_buff *skb, const struct sw_flow_key *key,
 }
 
 /**
- * ovs_bpf_run_actions - run an action program, and those that follow it, and do as
- *	they say
+ * ovs_bpf_run_checked - run an action program of any other mode, and those that
+ *	follow it, and do as they say
  * @dp: the datapath.
  * @skb: the packet, with a device; taken over if it is gone.
  * @key: its key, up to date if the first program's recheck is "changed"; changed
@@ -272,7 +368,7 @@ static bool run_checked(struct sk_buff *skb, const struct sw_flow_key *key,
  * Context: RCU read side, BH disabled.
  * Return: what becomes of the packet.
  */
-enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
+enum ovs_bpf_decision ovs_bpf_run_checked(struct datapath *dp,
 					  struct sk_buff *skb,
 					  struct sw_flow_key *key,
 					  struct ovs_act_span *at,
@@ -283,32 +379,24 @@ enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
 	struct ovs_bpf_before before __uninitialized;
 	struct ovs_bpf_saved saved __uninitialized;
 	const struct ovs_act_list *list;
-	struct ovs_bpf_run run __uninitialized;
+	struct ovs_bpf_result res;
 	OVS_BPF_NET_CTX(net_ctx);
 	u32 verdict;
 
 	ovs_bpf_action_enter(skb, &saved);
 	ovs_bpf_net_ctx_set(net_ctx);
 	do {
-		const struct ovs_bpf_act *bpf = ovs_bpf_of(w.act);
+		u8 recheck = ovs_bpf_of(w.act)->recheck;
 
-		w.next = ovs_act_next(w.act);
-		if (likely(bpf->plain)) {
-			if (unlikely(!run_plain(skb, key, bpf, &before,
-						&verdict)))
-				goto unusual;
-			saved.cb.key_stale = true;
-			w.act = w.next;
-			continue;
-		}
 		/* What changed is told by comparing: the key must be right. */
 		if (unlikely(saved.cb.key_stale &&
-			     bpf->recheck == OVS_BPF_RECHECK_CHANGED))
+			     recheck == OVS_BPF_RECHECK_CHANGED))
 			break;
+		w.next = ovs_act_next(w.act);
 		if (unlikely(!run_checked(skb, key, w.act, saved.cb.key_stale,
 					  &before, &verdict, &list)))
 			goto unusual;
-		if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
+		if (recheck == OVS_BPF_RECHECK_PROGRAM)
 			saved.cb.key_stale = true;
 		if (!list) {
 			w.act = w.next;
@@ -317,16 +405,16 @@ enum ovs_bpf_decision ovs_bpf_run_actions(struct datapath *dp,
 			decision = OVS_BPF_BRANCH;
 			break;
 		}
-	} while (walk_goes_on(&w, false));
+	} while (walk_goes_on(&w, false) && !ovs_bpf_of(w.act)->plain);
 	ovs_bpf_net_ctx_clear(net_ctx);
 	ovs_bpf_leave(skb, &saved);
 	return walk_leave(&w, at, decision);
 
 unusual:
-	memset(&run, 0, sizeof(run));
-	result_take(&run.res, skb, verdict);
+	res = result_take(skb, verdict);
 	ovs_bpf_net_ctx_clear(net_ctx);
 	ovs_bpf_leave(skb, &saved);
-	ovs_bpf_decide_action(&run, dp, skb, key, w.act, &before);
-	return unusual(dp, skb, key, &w, &run, at, branch);
+	at->act = w.next;
+	at->end = w.end;
+	return decide(dp, skb, key, w.act, &res, &before, at, branch);
 }

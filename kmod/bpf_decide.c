@@ -66,7 +66,8 @@ static int rekey_compare(struct sk_buff *skb, struct sw_flow_key *key,
 static int settle(struct sk_buff *skb, struct sw_flow_key *key,
 		  const struct ovs_bpf_before *before)
 {
-	if (likely(ovs_bpf_settled(skb, key, before))) {
+	if (likely(key->eth.mac_proto == OVS_MAC_ETHERNET &&
+		   ovs_bpf_settled(skb, before->len, before->net_ofs))) {
 		OVS_CB(skb)->key_stale = true;
 		return 0;
 	}
