@@ -123,8 +123,13 @@ int cmd_flow_why(struct sw *sw, const struct args *a, struct reply *r)
 	match_format(&key, &left, text, sizeof(text));
 	reply_list(r);
 	reply_row(r, json_pack("{s:s}", "flow", text));
-	for (i = 0; i < n_fields; i++)
-		if (tell_field(&fields[i], &key, &left, r))
+	/* Fields that this packet has, and then whatever else was read. */
+	for (i = 0; i < 2 * n_fields; i++) {
+		const struct field *field = &fields[i % n_fields];
+
+		if ((i >= n_fields || field_prereq_met(field, &key)) &&
+		    tell_field(field, &key, &left, r))
 			return -1;
+	}
 	return 0;
 }
