@@ -15,7 +15,7 @@ if [ "${1:-}" != --inside ]; then
 	exec unshare --mount --propagation private "$self" --inside
 fi
 plan $((2 * ${#fuzzers[@]}))
-mount -t tmpfs tmpfs /run && mount -t bpf bpf /sys/fs/bpf || bail "no bpffs of its own"
+{ mount -t tmpfs tmpfs /run && mount -t bpf bpf /sys/fs/bpf; } || bail "no bpffs of its own"
 top=$PWD
 mkdir /run/files /run/new
 cd /run/files || exit 2
@@ -24,7 +24,7 @@ cp "$top/bpf-progs/dscp/dscp.bpf.o" prog.o
 cp "$top/userspace/tests/progs/refused-1.bpf.o" bad.o
 head -c 3000 prog.o >cut.o
 printf 'table=0,ip,actions=output:1\ntable=3,actions=drop\n' >rules
-printf 'rule add table=4,actions=drop\nport add p3 3\nprog load x prog.o\n' >batch
+printf 'rule add table=4,actions=drop\nport add p3 3\nprog load x prog.o\n' >./batch
 
 # fuzz NAME SECONDS: 0 seconds: the corpus alone
 fuzz() {
