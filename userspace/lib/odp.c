@@ -318,6 +318,7 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
+	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
 	return key_in(key, flow, 0, false);
 }
 

@@ -92,6 +92,8 @@ struct flow {
 	/* From here on the datapath knows nothing of it. */
 	uint64_t metadata;
 	uint32_t reg[N_REGS];
+	/* Not 0: there is an Ethernet header, whose addresses may be masked out. */
+	uint64_t ethernet;
 };
 
 #define FLOW_DP_LEN offsetof(struct flow, metadata)

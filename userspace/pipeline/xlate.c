@@ -404,7 +404,7 @@ static void start(struct walk *w, const struct flow *flow)
 	w->s.base_tpid[1] = flow->vlan_tpid2;
 	w->s.unknown_reg = -1;
 	/* Packets with and without one never share a megaflow. */
-	w->ethernet = memcmp(flow->dl_src, no_mac, 6) ||
+	w->ethernet = flow->ethernet || memcmp(flow->dl_src, no_mac, 6) ||
 		      memcmp(flow->dl_dst, no_mac, 6);
 	memset((uint8_t *)&w->s.known + FLOW_DP_LEN, 0xff,
 	       sizeof(struct flow) - FLOW_DP_LEN);
