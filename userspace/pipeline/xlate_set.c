@@ -24,6 +24,18 @@ static bool has_tunnel(const struct flow *mask)
 	return false;
 }
 
+/* From the addresses to the fragment's type: what is behind the MPLS labels. */
+static bool has_ip(const struct flow *mask)
+{
+	const uint8_t *m = (const uint8_t *)mask;
+	size_t i;
+
+	for (i = offsetof(struct flow, nw_src); i <= offsetof(struct flow, nw_frag); i++)
+		if (m[i])
+			return true;
+	return false;
+}
+
 static bool present(uint16_t tci)
 {
 	return tci & htons(VLAN_PRESENT);
@@ -96,8 +108,12 @@ static void changed(struct walk *w, const struct flow *mask)
 
 static void set_bits(struct walk *w, const struct flow *mask)
 {
+	static const struct flow proto = { .nw_proto = 0xff };
 	struct flow tun = {};
 
+	/* The datapath sets IP headers only where a megaflow knows the protocol. */
+	if (has_ip(mask))
+		consult(w, &proto);
 	if (has_tunnel(mask)) {
 		/* The datapath sets a tunnel's key as a whole. */
 		tunnel_mask(&tun);
