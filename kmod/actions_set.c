@@ -521,16 +521,8 @@ int ovs_pop_eth(struct sk_buff *skb, struct sw_flow_key *key)
 
 static int dec_ttl_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 {
-	unsigned int end = skb_network_offset(skb) + sizeof(struct iphdr);
-	struct iphdr *nh;
-	int err;
+	struct iphdr *nh = ip_hdr(skb);
 
-	if (unlikely(skb->len < end))
-		return 0;
-	err = skb_ensure_writable(skb, end);
-	if (unlikely(err))
-		return err;
-	nh = ip_hdr(skb);
 	if (nh->ttl <= 1)
 		return -EHOSTUNREACH;
 	/* The header's own checksum sees to it that its sum stays. */
@@ -541,22 +533,12 @@ static int dec_ttl_ipv4(struct sk_buff *skb, struct sw_flow_key *key)
 
 static int dec_ttl_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
 {
-	unsigned int end = skb_network_offset(skb) + sizeof(struct ipv6hdr);
-	struct ipv6hdr *nh;
-	__be32 *word1;
-	__be32 old;
-	int err;
+	struct ipv6hdr *nh = ipv6_hdr(skb);
+	__be32 *word1 = (__be32 *)nh + 1;
+	__be32 old = *word1;
 
-	if (unlikely(skb->len < end))
-		return 0;
-	err = skb_ensure_writable(skb, end);
-	if (unlikely(err))
-		return err;
-	nh = ipv6_hdr(skb);
 	if (nh->hop_limit <= 1)
 		return -EHOSTUNREACH;
-	word1 = (__be32 *)nh + 1;
-	old = *word1;
 	nh->hop_limit--;
 	rcsum_replace4(skb, old, *word1);
 	key->ip.ttl = nh->hop_limit;
@@ -574,9 +556,16 @@ static int dec_ttl_ipv6(struct sk_buff *skb, struct sw_flow_key *key)
  */
 int ovs_dec_ttl(struct sk_buff *skb, struct sw_flow_key *key)
 {
-	if (key->eth.type == htons(ETH_P_IP))
-		return dec_ttl_ipv4(skb, key);
-	if (key->eth.type == htons(ETH_P_IPV6))
-		return dec_ttl_ipv6(skb, key);
-	return 0;
+	bool v4 = key->eth.type == htons(ETH_P_IP);
+	unsigned int end = skb_network_offset(skb) +
+			   (v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	int err;
+
+	if ((!v4 && key->eth.type != htons(ETH_P_IPV6)) ||
+	    unlikely(skb->len < end))
+		return 0;
+	err = skb_ensure_writable(skb, end);
+	if (unlikely(err))
+		return err;
+	return v4 ? dec_ttl_ipv4(skb, key) : dec_ttl_ipv6(skb, key);
 }
