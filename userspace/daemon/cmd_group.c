@@ -211,12 +211,16 @@ static void trace_result(const struct xlate_out *out, const struct flow *flow,
 /* trace FLOW */
 int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 {
+	static const uint8_t no_mac[6];
 	static struct xlate_out out;
 	char why[1024];
 	struct rule *like = rule_parse(args_get(a, "FLOW"), false, why, sizeof(why));
 
 	if (!like)
 		return reply_fail(r, "%s", why);
+	/* A packet of which no address is told is taken for one that may have none. */
+	like->match.ethernet = memcmp(like->match.dl_src, no_mac, 6) ||
+			       memcmp(like->match.dl_dst, no_mac, 6);
 	reply_list(r);
 	sw_trace(sw, &like->match, &out, trace_line, r);
 	trace_result(&out, &like->match, r);

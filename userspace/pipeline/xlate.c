@@ -395,8 +395,6 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 
 static void start(struct walk *w, const struct flow *flow)
 {
-	static const uint8_t no_mac[6];
-
 	w->s.cur = *flow;
 	w->s.base_tci[0] = flow->vlan_tci;
 	w->s.base_tci[1] = flow->vlan_tci2;
@@ -404,8 +402,7 @@ static void start(struct walk *w, const struct flow *flow)
 	w->s.base_tpid[1] = flow->vlan_tpid2;
 	w->s.unknown_reg = -1;
 	/* Packets with and without one never share a megaflow. */
-	w->ethernet = flow->ethernet || memcmp(flow->dl_src, no_mac, 6) ||
-		      memcmp(flow->dl_dst, no_mac, 6);
+	w->ethernet = flow->ethernet;
 	memset((uint8_t *)&w->s.known + FLOW_DP_LEN, 0xff,
 	       sizeof(struct flow) - FLOW_DP_LEN);
 }

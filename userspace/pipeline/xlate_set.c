@@ -13,25 +13,13 @@ static void tunnel_mask(struct flow *mask)
 	memset((uint8_t *)mask + TUN_OFS, 0xff, TUN_END - TUN_OFS);
 }
 
-static bool has_tunnel(const struct flow *mask)
+/* Whether a mask has a bit in its bytes from @ofs to before @end. */
+static bool has_bits(const struct flow *mask, size_t ofs, size_t end)
 {
 	const uint8_t *m = (const uint8_t *)mask;
-	size_t i;
 
-	for (i = TUN_OFS; i < TUN_END; i++)
-		if (m[i])
-			return true;
-	return false;
-}
-
-/* From the addresses to the fragment's type: what is behind the MPLS labels. */
-static bool has_ip(const struct flow *mask)
-{
-	const uint8_t *m = (const uint8_t *)mask;
-	size_t i;
-
-	for (i = offsetof(struct flow, nw_src); i <= offsetof(struct flow, nw_frag); i++)
-		if (m[i])
+	while (ofs < end)
+		if (m[ofs++])
 			return true;
 	return false;
 }
@@ -81,7 +69,7 @@ void commit(struct walk *w)
 	commit_vlan(w);
 	memcpy(&mask, &w->s.set, FLOW_DP_LEN);
 	memset(&w->s.set, 0, sizeof(w->s.set));
-	if (has_tunnel(&mask)) {
+	if (has_bits(&mask, TUN_OFS, TUN_END)) {
 		op = add_op(w, OP_SET_TUNNEL);
 		if (op)
 			op->value = w->s.cur;
@@ -112,9 +100,9 @@ static void set_bits(struct walk *w, const struct flow *mask)
 	struct flow tun = {};
 
 	/* The datapath sets IP headers only where a megaflow knows the protocol. */
-	if (has_ip(mask))
+	if (has_bits(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
 		consult(w, &proto);
-	if (has_tunnel(mask)) {
+	if (has_bits(mask, TUN_OFS, TUN_END)) {
 		/* The datapath sets a tunnel's key as a whole. */
 		tunnel_mask(&tun);
 		consult(w, &tun);

@@ -61,6 +61,7 @@ static struct flow udp(uint16_t dst)
 	struct flow f = {};
 
 	f.in_port = htonl(3);
+	f.ethernet = 1;
 	f.dl_src[5] = 1;
 	f.dl_dst[5] = 2;
 	f.dl_type = htons(0x0800);

@@ -42,6 +42,7 @@ static struct flow udp(const char *src, uint16_t dst)
 	struct flow f = {};
 
 	f.in_port = htonl(3);
+	f.ethernet = 1;
 	f.dl_src[5] = 1;
 	f.dl_type = htons(0x0800);
 	f.nw_proto = 17;
@@ -342,6 +343,7 @@ static void test_auto_mode(void **state)
 	writes_byte(0x0800, 30);
 	assert_int_equal(mode_of(&f), MODE_PROGRAM);
 	/* A packet that may have no Ethernet header. */
+	f.ethernet = 0;
 	f.dl_src[5] = 0;
 	assert_int_equal(mode_of(&f), MODE_CHANGED);
 }
