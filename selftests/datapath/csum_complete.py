@@ -8,7 +8,6 @@ failure".  A GRE tunnel with checksums makes such packets.
 	far: gf === gretap with checksums === gt, port 1 of the datapath
 	host: an IP stack behind port 2
 """
-import ctypes
 import os
 import socket
 import struct
@@ -20,22 +19,10 @@ from ktap import Ktap, load_module, run, unload_module              # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import abibed as a                                                  # noqa: E402
 import ctbed                                                        # noqa: E402
-from dpbed import STOCK, p_ipv4, p_ipv6, p_ports                    # noqa: E402
+from dpbed import STOCK, in_ns, p_ipv4, p_ipv6, p_ports             # noqa: E402
 
 TRACING = '/sys/kernel/tracing/'
 UNNECESSARY, COMPLETE = 1, 2
-libc = ctypes.CDLL(None, use_errno=True)
-HERE = os.open('/proc/self/ns/net', os.O_RDONLY)
-
-
-def in_ns(ns, make):
-    fd = os.open('/run/netns/' + ns, os.O_RDONLY)
-    assert not libc.setns(fd, 0x40000000)
-    os.close(fd)
-    try:
-        return make()
-    finally:
-        assert not libc.setns(HERE, 0x40000000)
 
 
 def trace(name, value):

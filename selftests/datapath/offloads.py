@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Real TCP through flows that rewrite addresses, ports and tags both ways, with the offloads
 of the sender on and off: every byte arrives, in super-packets where there are any."""
-import ctypes
 import hashlib
 import os
 import socket
@@ -13,28 +12,15 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
 from ktap import Ktap, load_module, run, unload_module              # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
-from dpbed import (ALL, POP_VLAN, k_eth, k_flags, k_ipv4, k_ipv6, k_ports, k_type,  # noqa: E402
+from dpbed import (ALL, POP_VLAN, in_ns, k_eth, k_flags, k_ipv4, k_ipv6, k_ports, k_type,  # noqa: E402
                    k_u32, k_vlan, p_ipv4, p_ipv6, p_ports, push_vlan, recirc, set_masked)
 
 SIZE = 3 << 20
 DATA = os.urandom(1 << 16) * (SIZE >> 16)
 WANT = hashlib.sha256(DATA).hexdigest()
-libc = ctypes.CDLL(None, use_errno=True)
-HERE = os.open('/proc/self/ns/net', os.O_RDONLY)
 MACS = {'a': nl.mac(1), 'b': nl.mac(2)}
 V4 = {'a': '10.0.0.1', 'b': '10.0.0.2', 'vip': '10.0.0.9'}
 V6 = {'a': 'fd00::1', 'b': 'fd00::2', 'vip': 'fd00::9'}
-
-
-def in_ns(ns, make):
-    """What MAKE returns in a namespace; of this thread alone."""
-    fd = os.open('/run/netns/' + ns, os.O_RDONLY)
-    assert not libc.setns(fd, 0x40000000)
-    os.close(fd)
-    try:
-        return make()
-    finally:
-        assert not libc.setns(HERE, 0x40000000)
 
 
 t = Ktap()

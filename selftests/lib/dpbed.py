@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the tests of the datapath share: ports on wires, offloads, keys as text."""
+import ctypes
 import os
 import socket
 import struct
@@ -232,6 +233,25 @@ class Bed:
         self.dp.delete()
         t.ok(unload_module(), 'the module unloads')
         t.finish()
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+
+
+def in_ns(ns, make):
+    """What MAKE returns in a namespace; of this thread alone."""
+    here = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+    there = os.open('/run/netns/' + ns, os.O_RDONLY)
+    try:
+        assert not LIBC.setns(there, CLONE_NEWNET)
+        try:
+            return make()
+        finally:
+            assert not LIBC.setns(here, CLONE_NEWNET)
+    finally:
+        os.close(there)
+        os.close(here)
 
 
 def refusal(call, *args, **kw):
