@@ -105,10 +105,11 @@ t.equal(sorted(a[NAME] for _, a in dp_request(nl.CMD_GET, flags=DUMP)), [text('d
         'a dump of all')
 
 # How they change.
-dp_request(nl.CMD_SET, nl.attr(FEATURES, PER_CPU) + nl.attr(CPU_PIDS, struct.pack('=II', 5, 6)) +
+SOCKETS = struct.pack('=%dI' % os.cpu_count(), *range(5, 5 + os.cpu_count()))
+dp_request(nl.CMD_SET, nl.attr(FEATURES, PER_CPU) + nl.attr(CPU_PIDS, SOCKETS) +
            nl.attr(CACHE, 64), 500)
 (_, a), = dp_request(nl.CMD_GET, b'', 500)
-t.equal((u32(a[FEATURES]), a[CPU_PIDS], u32(a[CACHE])), (PER_CPU, struct.pack('=II', 5, 6), 64),
+t.equal((u32(a[FEATURES]), a[CPU_PIDS], u32(a[CACHE])), (PER_CPU, SOCKETS, 64),
         'SET of features, sockets, size of the mask cache')
 for what, data, want in (
         ('an unknown feature', nl.attr(FEATURES, 1 << 31), errno.EOPNOTSUPP),

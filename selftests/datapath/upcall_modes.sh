@@ -34,6 +34,7 @@ losses() {
 
 # LOSSES: how many there were, of packets that came before all sockets were there.
 none_lost() {
+	echo "lost $(losses), of them $1 before"
 	[ "$(losses)" = "$1" ]
 }
 
@@ -125,12 +126,13 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 }
 SHIM
 check "the shim that has upcalls by CPU refused" gcc -shared -fPIC -o /run/shim.so /run/shim.c -ldl
+# For ovs-dpctl too: it would turn upcalls by CPU on, without sockets for them.
 export LD_PRELOAD=/run/shim.so
 start_ovs
-unset LD_PRELOAD
 setup
 traffic per-vport 3 0
 stop_ovs
+unset LD_PRELOAD
 del_host a
 del_host b
 check "the module unloads" unload_module

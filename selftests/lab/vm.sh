@@ -4,7 +4,7 @@
 # shellcheck source=../lib/ktap.sh
 . "$(dirname "$0")/../lib/ktap.sh"
 
-plan 6
+plan 7
 status() {
 	local want=$1 got
 	shift
@@ -20,6 +20,10 @@ check "a panic fails the run" status 125 -- sh -c 'echo c >/proc/sysrq-trigger; 
 check "a warning fails the run" status 125 -- \
 	sh -c 'echo "WARNING: CPU: 0 PID: 1 at net/x.c:1 f+0x0/0x1" >/dev/kmsg; exit 0'
 check "a hang fails the run" status 124 --timeout 12 -- sh -c 'while :; do :; done'
+thrice() {	# too little memory to boot with
+	status 125 --mem 48 -- true >"$dir/out" 2>&1 && [ "$(grep -c 'once more' "$dir/out")" = 2 ]
+}
+check "a kernel that does not boot is tried three times" thrice
 check "files come back" eval 'status 0 --out "$dir" -- sh -c "echo hello >\$VM_OUT/file" && grep -q hello "$dir/file"'
 check_not "the machine's own files are not written" eval \
 	'status 0 -- touch "$PWD/written-in-the-vm"; test -e written-in-the-vm'
