@@ -18,11 +18,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, load_module, run, unload_module              # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import abibed as a                                                  # noqa: E402
+import bpfbed                                                       # noqa: E402
 import ctbed                                                        # noqa: E402
 from dpbed import STOCK, in_ns, p_ipv4, p_ipv6, p_ports             # noqa: E402
 
 TRACING = '/sys/kernel/tracing/'
-UNNECESSARY, COMPLETE = 1, 2
+NONE, UNNECESSARY, COMPLETE = range(3)
 
 
 def trace(name, value):
@@ -177,6 +178,17 @@ arrives('ct with NAT', K4,
 if not STOCK:       # which does not take what it cuts off out of the sum
     arrives('trunc of what is behind the datagram', K4, [[nl.attr(nl.TRUNC, len(v4))]],
             v4 + b'behind the datagram', PAY)
+    # What a program writes without telling, the sum can't follow: nobody may trust it then.
+    alpha = bpfbed.load('alpha')
+    odd = nl.udp4('10.0.0.1', '10.0.0.2', 1001, 2000, payload=PAY)
+    for mode in (nl.PROGRAM, nl.ALWAYS):
+        program = nl.bpf_action(alpha, mode, arg=bpfbed.BYTE, param=11 << 8 | 77, recirc=1)
+        arrives('a program writes a byte, ' + ('and is not rechecked' if mode == nl.PROGRAM else
+                                               'and is looked up again'),
+                K4, [[program], a.flow(recirc=1), []] if mode == nl.ALWAYS else [[program]],
+                odd, PAY, NONE)
+    bpfbed.unload('alpha')
+    os.close(alpha)
 
 # A sum that is wrong is noticed: what arrives here is not, and that is seen.
 trace('events/net/netif_rx_entry/enable', '0')
