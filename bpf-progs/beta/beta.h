@@ -11,7 +11,6 @@ enum beta_what {
 	BETA_PULL,		/* the byte at this offset, wherever it lies */
 	BETA_LEN,		/* the length */
 	BETA_MARK,		/* the mark */
-	BETA_TAIL,		/* that of a program called by a tail call */
 };
 
 #endif /* BETA_H */

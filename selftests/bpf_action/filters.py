@@ -13,7 +13,7 @@ from ktap import Ktap, run, unload_module                           # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from bpfbed import (Bed, any_from, load, only_stats, packet,        # noqa: E402
                     set_masked, unload, NOTHING, MARK, CONST, SPORT, SCRIBBLE, PULL, LEN,
-                    OF_MARK, TAIL_CALL)
+                    OF_MARK)
 
 t = Ktap()
 up = nl.Genl()
@@ -56,9 +56,9 @@ for number, name in ((9, 'skb_store_bytes'), (10, 'l3_csum_replace'), (11, 'l4_c
             (errno.EINVAL, True), 'a filter has no bpf_%s(), which actions have' % name)
 
 
-def install(what, param=0, before=(), after=(), **kw):
+def install(what, param=0, before=(), after=(), fd=beta, **kw):
     dp.flush()
-    dp.add_flow(key, mask, [*before, nl.bpf_action(beta, arg=what, param=param, **kw),
+    dp.add_flow(key, mask, [*before, nl.bpf_action(fd, arg=what, param=param, **kw),
                             *after])
 
 
@@ -92,7 +92,8 @@ t.equal((dump[nl.CLASS], nl.RECHECK in dump), (struct.pack('=I', nl.CLASS_FILTER
         'a dump tells that it is a filter')
 run('bpftool map update pinned /sys/fs/bpf/beta_maps/jump key 0 0 0 0 '
     'value pinned /sys/fs/bpf/beta/called')
-install(TAIL_CALL, cases={0x7a11: [nl.output(1)]})
+caller = nl.bpf_obj_get('/sys/fs/bpf/beta/caller')
+install(CONST, fd=caller, cases={0x7a11: [nl.output(1)]})
 wires[3].send(packet())
 t.equal(bed.recv(1), [packet()], 'a filter may end in another by a tail call')
 
@@ -176,6 +177,7 @@ t.equal(bed.runs(0, 'beta') > 20, True, 'the filter counted its runs')
 dp.delete()
 os.close(bed.prog)
 os.close(beta)
+os.close(caller)
 unload('alpha')
 unload('beta')
 t.ok(unload_module(), 'the module unloads')

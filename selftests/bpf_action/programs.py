@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# needs: jit
 """Whatever a program does to a packet, the datapath sees the packet as it is then:
 sizes, tags, tunnels, other protocols, copies; linear or not, one segment or many."""
 import json

@@ -10,7 +10,7 @@ from ktap import load_module, run, skip_all
 (NOTHING, UNRELATED, SAME, SRC, SRC_RECLASSIFY, RECLASSIFY, DST_PORT, MARK, VLAN_PUSH,
  CLOBBER, REDIRECT, ETH_TYPE, TAIL, VERDICT, BYTE) = range(15)
 # What bpf-progs/beta makes its result of.
-CONST, SPORT, SCRIBBLE, PULL, LEN, OF_MARK, TAIL_CALL = range(7)
+CONST, SPORT, SCRIBBLE, PULL, LEN, OF_MARK = range(6)
 
 
 class Bed:
