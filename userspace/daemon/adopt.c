@@ -270,7 +270,7 @@ struct made {
 /* Translate an orphan, as a request that would install it. */
 static bool make(struct sw *sw, const struct orphan *o, struct made *m)
 {
-	nlmsg_free(m->msg);
+	dpnl_free(&sw->nl, m->msg);
 	m->msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
 	if (!m->msg || odp_flow_from_key(o->key, &m->flow))
 		return false;
@@ -384,7 +384,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 	}
 	right = right && ids_agree(&p);
 	if (!right && gently) {
-		nlmsg_free(m.msg);
+		dpnl_free(&sw->nl, m.msg);
 		return false;
 	}
 	o->done = true;
@@ -396,7 +396,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 		sw_ufid_delete(sw, o->ufid, NULL);
 		sw->adoption.deleted++;
 	}
-	nlmsg_free(m.msg);
+	dpnl_free(&sw->nl, m.msg);
 	return true;
 }
 

@@ -275,13 +275,15 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 }
 
 /**
- * sw_flow_install - install a megaflow
+ * sw_flow_install - make a megaflow, and hold the request that installs it
  * @sw: the switch.
  * @key: the key of its upcall.
  * @flow: the same, decoded.
  * @out: its translation.
  *
- * Return: the megaflow, or NULL.
+ * The request goes with the next one; sw_flow_installed() must follow.
+ *
+ * Return: the megaflow, or NULL; then @sw->nl.err says why.
  */
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
@@ -291,8 +293,8 @@ struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 	struct nl_msg *msg;
 	struct mflow *f;
 	char *body;
-	int err;
 
+	snprintf(sw->nl.err, sizeof(sw->nl.err), "too many megaflows, or no memory");
 	if (HASH_COUNT(sw->flows) >= MAX_FLOWS ||
 	    getrandom(ufid, sizeof(ufid), 0) != sizeof(ufid))
 		return NULL;
@@ -306,17 +308,34 @@ struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 	    sw_flow_enter(sw, ufid, key, flow, out, body,
 			  (char *)nlmsg_tail(nlmsg_hdr(msg)) - body);
 	if (!f) {
-		nlmsg_free(msg);
+		dpnl_free(&sw->nl, msg);
 		return NULL;
 	}
-	err = dpnl_call(&sw->nl, msg, NULL, NULL);
+	dpnl_hold(&sw->nl, msg);
+	return f;
+}
+
+/**
+ * sw_flow_installed - learn whether a megaflow has got into the datapath
+ * @sw: the switch.
+ * @f: the megaflow, of sw_flow_install(); gone if it has not.
+ * @flow: its key, decoded.
+ * @out: its translation.
+ *
+ * Return: whether it has; if not, @sw->nl.held_why says why.
+ */
+bool sw_flow_installed(struct sw *sw, struct mflow *f, const struct flow *flow,
+		       const struct xlate_out *out)
+{
+	int err = dpnl_release(&sw->nl);
+
 	PROBE2(flow_install, f->ufid, err);
 	if (err) {
 		flow_free(sw, f);
-		return NULL;
+		return false;
 	}
 	event_flow(flow, &out->wc, f->ufid, "installed");
-	return f;
+	return true;
 }
 
 /* Delete all megaflows.  Return: how many there were. */
@@ -461,7 +480,7 @@ static bool flow_is_right(struct sw *sw, const struct mflow *f)
 	right = !sw_build(sw, msg, f->key, &out) &&
 		(size_t)((char *)nlmsg_tail(nlmsg_hdr(msg)) - body) ==
 		f->body_len && !memcmp(body, f->body, f->body_len);
-	nlmsg_free(msg);
+	dpnl_free(&sw->nl, msg);
 	return right;
 }
 

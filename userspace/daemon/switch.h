@@ -180,6 +180,8 @@ void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
 			      const struct flow *flow,
 			      const struct xlate_out *out);
+bool sw_flow_installed(struct sw *sw, struct mflow *f, const struct flow *flow,
+		       const struct xlate_out *out);
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,

@@ -22,13 +22,14 @@
 #define MAX_BATCHES 16
 
 /* The datapath has refused something: its sentence is not lost. */
-static void sw_note_error(struct sw *sw, uint64_t *count, const char *what)
+static void sw_note_error(struct sw *sw, uint64_t *count, const char *what,
+			  const char *why)
 {
 	++*count;
 	snprintf(sw->counts.last_error, sizeof(sw->counts.last_error),
-		 "%s: %.200s", what, sw->nl.err);
+		 "%s: %.200s", what, why);
 	log_often(LOG_upcall, LEVEL_WARN, "the datapath refused something",
-		  "{s:s,s:s}", "what", what, "why", sw->nl.err);
+		  "{s:s,s:s}", "what", what, "why", why);
 }
 
 static void execute(struct sw *sw, const struct nlattr *key,
@@ -55,9 +56,9 @@ static void execute(struct sw *sw, const struct nlattr *key,
 			msg = NULL;
 		}
 	}
-	nlmsg_free(msg);
+	dpnl_free(&sw->nl, msg);
 	if (err)
-		sw_note_error(sw, &sw->counts.execute_failed, "execute");
+		sw_note_error(sw, &sw->counts.execute_failed, "execute", sw->nl.err);
 	else
 		sw->counts.executed++;
 }
@@ -67,6 +68,7 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 	struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
 	struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
 	static struct xlate_out out;
+	struct mflow *f;
 	struct flow flow;
 	unsigned int i;
 
@@ -106,12 +108,16 @@ static void on_miss(struct sw *sw, struct nlattr **a)
 		out.rules[i]->n_packets++;
 		out.rules[i]->n_bytes += nla_len(packet);
 	}
-	if (sw_flow_install(sw, key, &flow, &out))
-		sw->counts.installed++;
-	else
-		sw_note_error(sw, &sw->counts.install_failed, "install");
+	f = sw_flow_install(sw, key, &flow, &out);
+	if (!f)
+		sw_note_error(sw, &sw->counts.install_failed, "install", sw->nl.err);
+	/* The megaflow goes to the datapath right before its packet. */
 	if (out.n_ops)
 		execute(sw, key, packet, a[OVS_PACKET_ATTR_HASH], &out);
+	if (f && sw_flow_installed(sw, f, &flow, &out))
+		sw->counts.installed++;
+	else if (f)
+		sw_note_error(sw, &sw->counts.install_failed, "install", sw->nl.held_why);
 }
 
 /* A packet for the controller. */

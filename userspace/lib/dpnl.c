@@ -25,7 +25,9 @@ static const char *const family_names[N_FAMILIES] = {
  * struct call - a request under way
  * @cb: for each reply.
  * @arg: for @cb.
- * @nl: where the sentence goes.
+ * @nl: where the sentences go.
+ * @seq: its number.
+ * @held_seq: that of the request that went before it; 0 without.
  * @err: the answer.
  * @done: whether it has come.
  */
@@ -33,35 +35,26 @@ struct call {
 	dpnl_cb cb;
 	void *arg;
 	struct dpnl *nl;
+	uint32_t seq;
+	uint32_t held_seq;
 	int err;
 	bool done;
 };
 
-static int on_reply(struct nl_msg *msg, void *arg)
+static void on_reply(const struct call *call, struct nlmsghdr *h)
 {
-	struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct genlmsghdr *g = nlmsg_data(h);
-	struct call *call = arg;
 	struct nlattr *attrs[64] = {}, *a;
 	int rem, ifindex;
 
+	if (!call->cb || nlmsg_datalen(h) < (int)(sizeof(*g) + sizeof(ifindex)))
+		return;
 	memcpy(&ifindex, genlmsg_user_hdr(g), sizeof(ifindex));
 	nla_for_each_attr(a, genlmsg_attrdata(g, sizeof(int)),
 			  genlmsg_attrlen(g, sizeof(int)), rem)
 		if (nla_type(a) < 64)
 			attrs[nla_type(a)] = a;
-	if (call->cb)
-		call->cb(attrs, ifindex, call->arg);
-	return NL_OK;
-}
-
-static int on_done(struct nl_msg *msg, void *arg)
-{
-	struct call *call = arg;
-
-	(void)msg;
-	call->done = true;
-	return NL_STOP;
+	call->cb(attrs, ifindex, call->arg);
 }
 
 /* The kernel's own sentence, if it sent one. */
@@ -82,19 +75,88 @@ static void extack_text(const struct nlmsghdr *h, const struct nlmsgerr *e,
 				 (const char *)nla_data(a));
 }
 
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+/* An error as a number and a sentence; 0 is none. */
+static int take_error(const struct nlmsghdr *h, char *buf, size_t size)
 {
-	const struct nlmsghdr *h = (void *)((char *)e - NLMSG_HDRLEN);
-	struct call *call = arg;
+	const struct nlmsgerr *e = nlmsg_data(h);
 	char text[200] = "";
 
-	(void)from;
+	if (nlmsg_datalen(h) < (int)sizeof(*e) || !e->error)
+		return 0;
 	extack_text(h, e, text, sizeof(text));
-	snprintf(call->nl->err, sizeof(call->nl->err), "%s%s%s%s", text,
-		 *text ? " (" : "", strerror(-e->error), *text ? ")" : "");
-	call->err = e->error;
-	call->done = true;
-	return NL_STOP;
+	snprintf(buf, size, "%s%s%s%s", text, *text ? " (" : "",
+		 strerror(-e->error), *text ? ")" : "");
+	return e->error;
+}
+
+static void on_message(struct call *call, struct nlmsghdr *h)
+{
+	struct dpnl *nl = call->nl;
+
+	if (h->nlmsg_seq == call->held_seq && h->nlmsg_type == NLMSG_ERROR) {
+		nl->held_err = take_error(h, nl->held_why, sizeof(nl->held_why));
+	} else if (h->nlmsg_seq != call->seq) {
+		/* Of a request that was given up. */
+	} else if (h->nlmsg_type == NLMSG_ERROR) {
+		call->err = take_error(h, nl->err, sizeof(nl->err));
+		call->done = true;
+	} else if (h->nlmsg_type == NLMSG_DONE) {
+		if (nlmsg_datalen(h) >= (int)sizeof(call->err))
+			memcpy(&call->err, nlmsg_data(h), sizeof(call->err));
+		if (call->err > 0)
+			call->err = 0;
+		else if (call->err)
+			snprintf(nl->err, sizeof(nl->err), "%s", strerror(-call->err));
+		call->done = true;
+	} else if (h->nlmsg_type >= NLMSG_MIN_TYPE) {
+		on_reply(call, h);
+	}
+}
+
+/* Send a request, and one that was held before it, at once. */
+static int send_all(struct call *call, struct nl_msg *msg)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct dpnl *nl = call->nl;
+	struct iovec iov[2];
+	struct msghdr mh = {
+		.msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = iov,
+	};
+	struct nl_msg *msgs[] = { nl->held, msg };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!msgs[i])
+			continue;
+		nl_complete_msg(nl->sk, msgs[i]);
+		iov[mh.msg_iovlen].iov_base = nlmsg_hdr(msgs[i]);
+		iov[mh.msg_iovlen++].iov_len = nlmsg_hdr(msgs[i])->nlmsg_len;
+	}
+	call->seq = nlmsg_hdr(msg)->nlmsg_seq;
+	if (nl->held) {
+		/* Only of its failure one hears. */
+		nlmsg_hdr(nl->held)->nlmsg_flags &= ~NLM_F_ACK;
+		call->held_seq = nlmsg_hdr(nl->held)->nlmsg_seq;
+		nl->held_err = 0;
+	}
+	return sendmsg(nl_socket_get_fd(nl->sk), &mh, 0) < 0 ? -errno : 0;
+}
+
+/* Take what has come.  The kernel's answers are of 32 KiB at most. */
+static int receive(struct call *call)
+{
+	static _Alignas(struct nlmsghdr) char buf[DPNL_MAX_MSG];
+	struct nlmsghdr *h = (void *)buf;
+	ssize_t n = recv(nl_socket_get_fd(call->nl->sk), buf, sizeof(buf), MSG_TRUNC);
+	int len = n;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (n > (ssize_t)sizeof(buf))
+		return -EMSGSIZE;
+	for (; nlmsg_ok(h, len); h = nlmsg_next(h, &len))
+		on_message(call, h);
+	return 0;
 }
 
 /**
@@ -109,9 +171,15 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
 			int flags)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(DPNL_MAX_MSG + 4096);
+	struct nl_msg *msg;
 	int *hdr;
 
+	if (nl->n_spare) {
+		msg = nl->spare[--nl->n_spare];
+		nlmsg_hdr(msg)->nlmsg_len = NLMSG_HDRLEN;
+	} else {
+		msg = nlmsg_alloc_size(DPNL_MAX_MSG + 4096);
+	}
 	if (!msg)
 		return NULL;
 	hdr = genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family[family],
@@ -122,10 +190,54 @@ struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
 }
 
 /**
+ * dpnl_free - drop a message
+ * @nl: the connection.
+ * @msg: of dpnl_msg(); may be NULL.
+ */
+void dpnl_free(struct dpnl *nl, struct nl_msg *msg)
+{
+	if (msg && nl->n_spare < N_SPARE)
+		nl->spare[nl->n_spare++] = msg;
+	else
+		nlmsg_free(msg);
+}
+
+/**
+ * dpnl_hold - have a request go with the next one, right before it
+ * @nl: the connection, which holds none.
+ * @msg: the request, which has no replies; taken over.
+ *
+ * Its answer is in @nl->held_err and, a sentence, @nl->held_why when dpnl_call()
+ * or dpnl_release() has returned.
+ */
+void dpnl_hold(struct dpnl *nl, struct nl_msg *msg)
+{
+	nl->held = msg;
+}
+
+/**
+ * dpnl_release - send the request that is held, if it has not gone yet
+ * @nl: the connection.
+ *
+ * Return: its answer, 0 or a negative errno.
+ */
+int dpnl_release(struct dpnl *nl)
+{
+	struct nl_msg *msg = nl->held;
+
+	if (msg) {
+		nl->held = NULL;
+		nl->held_err = dpnl_call(nl, msg, NULL, NULL);
+		memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
+	}
+	return nl->held_err;
+}
+
+/**
  * dpnl_call - send a request and take its replies
  * @nl: the connection.
  * @msg: the request; taken over.
- * @cb: for each reply; may be NULL.
+ * @cb: for each reply; may be NULL; makes no calls of its own.
  * @arg: for @cb.
  *
  * Return: 0, or a negative errno; then @nl->err says why.
@@ -133,28 +245,26 @@ struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 {
 	struct call call = { .cb = cb, .arg = arg, .nl = nl };
-	struct nl_cb *ncb = nl_cb_alloc(NL_CB_DEFAULT);
 	int err;
 
-	if (!msg || !ncb) {
-		nlmsg_free(msg);
-		nl_cb_put(ncb);
+	if (!msg) {
 		snprintf(nl->err, sizeof(nl->err), "out of memory");
 		return -ENOMEM;
 	}
-	nl_cb_set(ncb, NL_CB_VALID, NL_CB_CUSTOM, on_reply, &call);
-	nl_cb_set(ncb, NL_CB_FINISH, NL_CB_CUSTOM, on_done, &call);
-	nl_cb_set(ncb, NL_CB_ACK, NL_CB_CUSTOM, on_done, &call);
-	nl_cb_err(ncb, NL_CB_CUSTOM, on_error, &call);
-	err = nl_send_auto(nl->sk, msg);
-	nlmsg_free(msg);
-	while (err >= 0 && !call.done)
-		err = nl_recvmsgs(nl->sk, ncb);
-	nl_cb_put(ncb);
-	if (call.done)
-		return call.err;
-	snprintf(nl->err, sizeof(nl->err), "netlink: %s", nl_geterror(err));
-	return -EIO;
+	err = send_all(&call, msg);
+	while (!err && !call.done)
+		err = receive(&call);
+	if (err) {
+		snprintf(nl->err, sizeof(nl->err), "netlink: %s", strerror(-err));
+		if (nl->held) {
+			nl->held_err = err;
+			memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
+		}
+	}
+	dpnl_free(nl, msg);
+	dpnl_free(nl, nl->held);
+	nl->held = NULL;
+	return err ? err : call.err;
 }
 
 /**
@@ -192,6 +302,8 @@ int dpnl_open(struct dpnl *nl)
 
 void dpnl_close(struct dpnl *nl)
 {
+	while (nl->n_spare)
+		nlmsg_free(nl->spare[--nl->n_spare]);
 	nl_socket_free(nl->sk);
 	nl_socket_free(nl->up);
 }

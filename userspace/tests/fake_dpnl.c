@@ -186,6 +186,23 @@ int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 	return err;
 }
 
+void dpnl_free(struct dpnl *nl, struct nl_msg *msg)
+{
+	(void)nl;
+	nlmsg_free(msg);
+}
+
+void dpnl_hold(struct dpnl *nl, struct nl_msg *msg)
+{
+	nl->held_err = dpnl_call(nl, msg, NULL, NULL);
+	memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
+}
+
+int dpnl_release(struct dpnl *nl)
+{
+	return nl->held_err;
+}
+
 int dpnl_dp_open(struct dpnl *nl, const char *name, bool create)
 {
 	(void)create;
