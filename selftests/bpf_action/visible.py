@@ -127,8 +127,11 @@ dp.put_flow(k5, m5, [nl.bpf_action(beta, arg=CONST, recirc=5)])
 t.equal(drop(beta, CONST, recirc=5), ({'recirc_limit': 1}, 1), 'a loop as recirc_limit')
 t.equal(drop(bed.prog, VERDICT, 4, recheck=nl.PROGRAM), ({}, 0), 'what is consumed is no drop')
 
-# Run times.
-for name, fd, kw in (('alpha', bed.prog, {'recheck': nl.PROGRAM}), ('beta', beta, {'default': []})):
+# Run times.  Where there is no JIT, in User-mode Linux, the clock that they are taken by
+# ticks with the timer, and bpftool shows no runs that took no time.
+
+
+def run_times(name, fd, **kw):
     dp.flush()
     dp.add_flow(key, mask, [nl.bpf_action(fd, arg=NOTHING, **kw), nl.output(2)])
     start = shown(name)
@@ -145,6 +148,13 @@ for name, fd, kw in (('alpha', bed.prog, {'recheck': nl.PROGRAM}), ('beta', beta
     wires[3].send(packet())
     bed.recv(2)
     t.equal(shown(name).get('run_cnt', 0), end['run_cnt'], 'and not while it is not')
+
+
+if os.path.exists('/proc/sys/net/core/bpf_jit_enable'):
+    run_times('alpha', bed.prog, recheck=nl.PROGRAM)
+    run_times('beta', beta, default=[])
+else:
+    t.skip('bpftool counts runs', 'the clock is too coarse')
 
 dp.delete()
 os.close(bed.prog)
