@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# wants: parallel
 """Programs live as long as the flows that name them; dumps tell what bpftool does."""
 import ctypes
 import json

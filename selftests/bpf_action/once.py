@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# wants: parallel
 """One run for each packet and stage: hit, miss, upcall, execution, recirculation, flows
 replaced and flushed under traffic, userspace that dies and comes back. What is lost is
 counted."""

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# wants: parallel
 """Load and unload the module under traffic, on the debug kernels a hundred times over.
 
 Two neighbours of the datapath send all the time, whether it is there or not; a listener
