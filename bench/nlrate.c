@@ -3,13 +3,13 @@
  * Instructions per flow that is installed, deleted or dumped.
  *
  *	nlrate send FILE COUNT OFFSET [OFFSET]...
- *	nlrate dump FILE
+ *	nlrate dump FILE COUNT
  *
  * FILE holds netlink messages, each as a native 32-bit length and its bytes.
  * "send" sends COUNT messages, the ones of FILE in turn, each with its number
  * (32 bits, network order) added at the OFFSETs, and wants each acknowledged.
- * "dump" sends the first one and reads the replies to the end.  Both print how
- * many, instructions, and nanoseconds idle (none).
+ * "dump" sends the first one COUNT times, and reads the replies to the end each time.
+ * Both print how many, instructions, and nanoseconds idle (none).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -110,28 +110,31 @@ static uint64_t send_all(uint64_t count, char **ofs, int n_ofs)
 	return count;
 }
 
-static uint64_t dump(void)
+static uint64_t dump(uint64_t count)
 {
 	struct nlmsghdr *h = (void *)msgs[0];
 	uint64_t n = 0;
-	int done = 0;
 
-	if (send(sock, h, h->nlmsg_len, 0) < 0)
-		die("send");
-	while (!done)
-		n += receive(&done);
+	while (count--) {
+		int done = 0;
+
+		if (send(sock, h, h->nlmsg_len, 0) < 0)
+			die("send");
+		while (!done)
+			n += receive(&done);
+	}
 	return n;
 }
 
 int main(int argc, char **argv)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
-	uint64_t t0, t1, n;
+	uint64_t t0, t1, n, count;
 	int one = 1;
 
-	if (argc < 3 || argc - 4 > MAX_OFFSETS ||
-	    (strcmp(argv[1], "dump") && (strcmp(argv[1], "send") || argc < 4))) {
-		fprintf(stderr, "usage: nlrate send FILE COUNT [OFFSET]... | dump FILE\n");
+	if (argc < 4 || argc - 4 > MAX_OFFSETS ||
+	    (strcmp(argv[1], "dump") && strcmp(argv[1], "send"))) {
+		fprintf(stderr, "usage: nlrate send FILE COUNT [OFFSET]... | dump FILE COUNT\n");
 		return 2;
 	}
 	read_messages(argv[2]);
@@ -140,8 +143,8 @@ int main(int argc, char **argv)
 	    setsockopt(sock, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)))
 		die("netlink socket");
 	t0 = __rdtsc();
-	n = argv[1][0] == 'd' ? dump() :
-	    send_all(strtoull(argv[3], NULL, 0), argv + 4, argc - 4);
+	count = strtoull(argv[3], NULL, 0);
+	n = argv[1][0] == 'd' ? dump(count) : send_all(count, argv + 4, argc - 4);
 	t1 = __rdtsc();
 	printf("%llu %llu 0\n", (unsigned long long)n,
 	       (unsigned long long)(t1 - t0));

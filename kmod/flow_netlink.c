@@ -527,23 +527,6 @@ int ovs_nla_get_used(struct sw_flow_key *used, const struct nlattr *attr,
 	return 0;
 }
 
-static int put_attr(struct sk_buff *msg, unsigned int type,
-		    const struct sw_flow_key *key,
-		    const struct sw_flow_key *out, bool is_mask)
-{
-	const struct key_attr *desc = ovs_key_attr_find(type);
-	struct nlattr *nla;
-
-	if (desc->nest)
-		return desc->nest->put(msg, key, out, is_mask);
-	nla = nla_reserve(msg, type, desc->len);
-	if (!nla)
-		return -EMSGSIZE;
-	memset(nla_data(nla), 0, desc->len);
-	ovs_key_to_attr(out, is_mask, desc, nla_data(nla));
-	return 0;
-}
-
 /* One tag, and the start of the nest of what it encloses. */
 static int put_vlan(struct sk_buff *msg, const struct ovs_vlan *out,
 		    struct nlattr **encap)
@@ -570,34 +553,89 @@ static int put_cut_vlan(struct sk_buff *msg, const struct sw_flow_key *out)
 	return 0;
 }
 
-static bool is_ct_tuple(unsigned int type)
+/* What lies behind an IP header: no attribute, one or two. */
+static int put_transport(struct sk_buff *msg, const struct sw_flow_key *key,
+			 const struct sw_flow_key *out, bool is_mask)
 {
-	return type == OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4 ||
-	       type == OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6;
+	bool v6 = key->eth.type == htons(ETH_P_IPV6);
+	unsigned int type, more = 0;
+
+	if (key->ip.frag == OVS_FRAG_TYPE_LATER)
+		return 0;
+	switch (key->ip.proto) {
+	case IPPROTO_TCP:
+		type = OVS_KEY_ATTR_TCP;
+		more = OVS_KEY_ATTR_TCP_FLAGS;
+		break;
+	case IPPROTO_UDP:
+		type = OVS_KEY_ATTR_UDP;
+		break;
+	case IPPROTO_SCTP:
+		type = OVS_KEY_ATTR_SCTP;
+		break;
+	case IPPROTO_ICMP:
+		if (v6)
+			return 0;
+		type = OVS_KEY_ATTR_ICMP;
+		break;
+	case IPPROTO_ICMPV6:
+		if (!v6)
+			return 0;
+		type = OVS_KEY_ATTR_ICMPV6;
+		if (ovs_key_prereq_met(PREREQ_ND, key))
+			more = OVS_KEY_ATTR_ND;
+		break;
+	default:
+		return 0;
+	}
+	if (ovs_key_put_attr(msg, type, key, out, is_mask))
+		return -EMSGSIZE;
+	return more ? ovs_key_put_attr(msg, more, key, out, is_mask) : 0;
 }
 
+static int put_ip(struct sk_buff *msg, const struct sw_flow_key *key,
+		  const struct sw_flow_key *out, bool is_mask)
+{
+	bool v6 = key->eth.type == htons(ETH_P_IPV6);
+	int err;
+
+	err = ovs_key_put_attr(msg, v6 ? OVS_KEY_ATTR_IPV6 : OVS_KEY_ATTR_IPV4,
+			       key, out, is_mask);
+	if (!err)
+		err = put_transport(msg, key, out, is_mask);
+	if (!err && key->ct.orig_proto)
+		err = ovs_key_put_attr(msg, v6 ? OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6 :
+						 OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4,
+				       key, out, is_mask);
+	if (!err && v6)
+		err = ovs_key_put_attr(msg, OVS_KEY_ATTR_IPV6_EXTHDRS, key, out,
+				       is_mask);
+	return err;
+}
+
+/* By the key's types, what ovs_key_prereq_met() would say of all attributes in turn. */
 static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 		       const struct sw_flow_key *out, bool is_mask)
 {
-	unsigned int type;
-
 	if (key->eth.type != htons(ETH_P_802_2)) {
-		if (put_attr(msg, OVS_KEY_ATTR_ETHERTYPE, key, out, is_mask))
+		if (ovs_key_put_attr(msg, OVS_KEY_ATTR_ETHERTYPE, key, out, is_mask))
 			return -EMSGSIZE;
 	} else if (is_mask && out->eth.type == htons(0xffff)) {
 		/* How a mask says "no Ethernet type". */
 		return nla_put_be16(msg, OVS_KEY_ATTR_ETHERTYPE, htons(0xffff));
 	}
-	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc = ovs_key_attr_find(type);
-
-		if (!desc || desc->prereq == PREREQ_NONE ||
-		    !ovs_key_prereq_met(desc->prereq, key))
-			continue;
-		if (is_ct_tuple(type) && !key->ct.orig_proto)
-			continue;
-		if (put_attr(msg, type, key, out, is_mask))
-			return -EMSGSIZE;
+	switch (key->eth.type) {
+	case htons(ETH_P_IP):
+	case htons(ETH_P_IPV6):
+		return put_ip(msg, key, out, is_mask);
+	case htons(ETH_P_ARP):
+	case htons(ETH_P_RARP):
+		return ovs_key_put_attr(msg, OVS_KEY_ATTR_ARP, key, out, is_mask);
+	case htons(ETH_P_MPLS_UC):
+	case htons(ETH_P_MPLS_MC):
+		return ovs_key_put_attr(msg, OVS_KEY_ATTR_MPLS, key, out, is_mask);
+	case htons(ETH_P_NSH):
+		return ovs_key_put_attr(msg, OVS_KEY_ATTR_NSH, key, out, is_mask);
 	}
 	return 0;
 }
@@ -617,13 +655,13 @@ static int put_key(struct sk_buff *msg, const struct sw_flow_key *key,
 	int err = 0;
 
 	for (i = 0; i < ARRAY_SIZE(always); i++)
-		if (put_attr(msg, always[i], key, out, is_mask))
+		if (ovs_key_put_attr(msg, always[i], key, out, is_mask))
 			return -EMSGSIZE;
 	if ((is_mask || key->in_port != OVS_NO_PORT) &&
-	    put_attr(msg, OVS_KEY_ATTR_IN_PORT, key, out, is_mask))
+	    ovs_key_put_attr(msg, OVS_KEY_ATTR_IN_PORT, key, out, is_mask))
 		return -EMSGSIZE;
 	if (key->eth.mac_proto == OVS_MAC_ETHERNET &&
-	    put_attr(msg, OVS_KEY_ATTR_ETHERNET, key, out, is_mask))
+	    ovs_key_put_attr(msg, OVS_KEY_ATTR_ETHERNET, key, out, is_mask))
 		return -EMSGSIZE;
 	if (key->eth.vlan.tci)
 		err = put_vlan(msg, &out->eth.vlan, &encap[0]);

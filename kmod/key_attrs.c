@@ -18,6 +18,15 @@
 	  .len = sizeof_field(type, nl_member), .kind = how }
 #define FIELD(type, nl_member, key_member)				\
 	FIELD_KIND(type, nl_member, key_member, FIELD_COPY)
+/* Members in a row, which lie in the key in the same order. */
+#define ROW(type, nl_first, nl_last, key_first, key_last)		\
+	{ .nl_ofs = offsetof(type, nl_first),				\
+	  .key_ofs = offsetof(struct sw_flow_key, key_first),		\
+	  .len = ROW_LEN(type, nl_first, nl_last) +			\
+		 BUILD_BUG_ON_ZERO(ROW_LEN(type, nl_first, nl_last) !=	\
+				   ROW_LEN(struct sw_flow_key, key_first, key_last)) }
+#define ROW_LEN(type, first, last)					\
+	(offsetofend(type, last) - offsetof(type, first))
 #define SCALAR(key_member)						\
 	{ .key_ofs = offsetof(struct sw_flow_key, key_member),		\
 	  .len = sizeof_field(struct sw_flow_key, key_member) }
@@ -49,27 +58,18 @@ static const struct key_field eth_fields[] = {
 };
 
 static const struct key_field ipv4_fields[] = {
-	FIELD(struct ovs_key_ipv4, ipv4_src, ipv4.src),
-	FIELD(struct ovs_key_ipv4, ipv4_dst, ipv4.dst),
-	FIELD(struct ovs_key_ipv4, ipv4_proto, ip.proto),
-	FIELD(struct ovs_key_ipv4, ipv4_tos, ip.tos),
-	FIELD(struct ovs_key_ipv4, ipv4_ttl, ip.ttl),
-	FIELD(struct ovs_key_ipv4, ipv4_frag, ip.frag),
+	ROW(struct ovs_key_ipv4, ipv4_src, ipv4_dst, ipv4.src, ipv4.dst),
+	ROW(struct ovs_key_ipv4, ipv4_proto, ipv4_frag, ip.proto, ip.frag),
 };
 
 static const struct key_field ipv6_fields[] = {
-	FIELD(struct ovs_key_ipv6, ipv6_src, ipv6.src),
-	FIELD(struct ovs_key_ipv6, ipv6_dst, ipv6.dst),
+	ROW(struct ovs_key_ipv6, ipv6_src, ipv6_dst, ipv6.src, ipv6.dst),
 	FIELD(struct ovs_key_ipv6, ipv6_label, ipv6_label),
-	FIELD(struct ovs_key_ipv6, ipv6_proto, ip.proto),
-	FIELD(struct ovs_key_ipv6, ipv6_tclass, ip.tos),
-	FIELD(struct ovs_key_ipv6, ipv6_hlimit, ip.ttl),
-	FIELD(struct ovs_key_ipv6, ipv6_frag, ip.frag),
+	ROW(struct ovs_key_ipv6, ipv6_proto, ipv6_frag, ip.proto, ip.frag),
 };
 
 static const struct key_field ports_fields[] = {
-	FIELD(struct ovs_key_tcp, tcp_src, tp.src),
-	FIELD(struct ovs_key_tcp, tcp_dst, tp.dst),
+	ROW(struct ovs_key_tcp, tcp_src, tcp_dst, tp.src, tp.dst),
 };
 
 static const struct key_field icmp_fields[] = {
@@ -78,32 +78,28 @@ static const struct key_field icmp_fields[] = {
 };
 
 static const struct key_field arp_fields[] = {
-	FIELD(struct ovs_key_arp, arp_sip, ipv4.src),
-	FIELD(struct ovs_key_arp, arp_tip, ipv4.dst),
+	ROW(struct ovs_key_arp, arp_sip, arp_tip, ipv4.src, ipv4.dst),
 	FIELD_KIND(struct ovs_key_arp, arp_op, ip.proto, FIELD_BE16_IN_U8),
-	FIELD(struct ovs_key_arp, arp_sha, arp.sha),
-	FIELD(struct ovs_key_arp, arp_tha, arp.tha),
+	ROW(struct ovs_key_arp, arp_sha, arp_tha, arp.sha, arp.tha),
 };
 
 static const struct key_field nd_fields[] = {
-	FIELD(struct ovs_key_nd, nd_target, nd.target),
-	FIELD(struct ovs_key_nd, nd_sll, nd.sll),
-	FIELD(struct ovs_key_nd, nd_tll, nd.tll),
+	ROW(struct ovs_key_nd, nd_target, nd_tll, nd.target, nd.tll),
 };
 
 static const struct key_field ct_tuple4_fields[] = {
-	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_src, ct_orig.ipv4.src),
-	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_dst, ct_orig.ipv4.dst),
-	FIELD(struct ovs_key_ct_tuple_ipv4, src_port, ct.orig_tp.src),
-	FIELD(struct ovs_key_ct_tuple_ipv4, dst_port, ct.orig_tp.dst),
+	ROW(struct ovs_key_ct_tuple_ipv4, ipv4_src, ipv4_dst, ct_orig.ipv4.src,
+	    ct_orig.ipv4.dst),
+	ROW(struct ovs_key_ct_tuple_ipv4, src_port, dst_port, ct.orig_tp.src,
+	    ct.orig_tp.dst),
 	FIELD(struct ovs_key_ct_tuple_ipv4, ipv4_proto, ct.orig_proto),
 };
 
 static const struct key_field ct_tuple6_fields[] = {
-	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_src, ct_orig.ipv6.src),
-	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_dst, ct_orig.ipv6.dst),
-	FIELD(struct ovs_key_ct_tuple_ipv6, src_port, ct.orig_tp.src),
-	FIELD(struct ovs_key_ct_tuple_ipv6, dst_port, ct.orig_tp.dst),
+	ROW(struct ovs_key_ct_tuple_ipv6, ipv6_src, ipv6_dst, ct_orig.ipv6.src,
+	    ct_orig.ipv6.dst),
+	ROW(struct ovs_key_ct_tuple_ipv6, src_port, dst_port, ct.orig_tp.src,
+	    ct.orig_tp.dst),
 	FIELD(struct ovs_key_ct_tuple_ipv6, ipv6_proto, ct.orig_proto),
 };
 
@@ -201,6 +197,30 @@ size_t ovs_key_attr_size(void)
 	return size;
 }
 
+/* memcpy() of what is mostly a word or two, without the call. */
+static __always_inline void field_copy(u8 *dst, const u8 *src, u8 len)
+{
+	switch (len) {
+	case 2:
+		memcpy(dst, src, 2);
+		break;
+	case 4:
+		memcpy(dst, src, 4);
+		break;
+	case 6:
+		memcpy(dst, src, 6);
+		break;
+	case 8:
+		memcpy(dst, src, 8);
+		break;
+	case 16:
+		memcpy(dst, src, 16);
+		break;
+	default:
+		memcpy(dst, src, len);
+	}
+}
+
 /**
  * ovs_key_from_attr - copy an attribute's payload into its place in a key
  * @key: or mask; the rest of it stays.
@@ -221,7 +241,7 @@ void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
 		switch (f->kind) {
 		case FIELD_COPY:
 		case FIELD_PORT:
-			memcpy(dst, src, f->len);
+			field_copy(dst, src, f->len);
 			break;
 		case FIELD_U8_IN_BE16:
 			*(__be16 *)dst = htons(*src);
@@ -236,26 +256,19 @@ void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
 	}
 }
 
-/**
- * ovs_key_to_attr - copy a fixed attribute's payload out of a key
- * @key: or mask.
- * @is_mask: which.
- * @desc: the attribute.
- * @data: @desc->len bytes, zeroed.
- */
-void ovs_key_to_attr(const struct sw_flow_key *key, bool is_mask,
-		     const struct key_attr *desc, void *data)
+static void key_to_attr(const struct sw_flow_key *key, bool is_mask,
+			const struct key_attr *desc, u8 *data)
 {
 	unsigned int i;
 
 	for (i = 0; i < desc->n_fields; i++) {
 		const struct key_field *f = &desc->fields[i];
 		const u8 *src = (const u8 *)key + f->key_ofs;
-		u8 *dst = (u8 *)data + f->nl_ofs;
+		u8 *dst = data + f->nl_ofs;
 
 		switch (f->kind) {
 		case FIELD_COPY:
-			memcpy(dst, src, f->len);
+			field_copy(dst, src, f->len);
 			break;
 		case FIELD_U8_IN_BE16:
 			*dst = ntohs(*(const __be16 *)src);
@@ -274,6 +287,38 @@ void ovs_key_to_attr(const struct sw_flow_key *key, bool is_mask,
 			break;
 		}
 	}
+}
+
+/**
+ * ovs_key_put_attr - write an attribute
+ * @msg: the message.
+ * @type: OVS_KEY_ATTR_*, supported.
+ * @key: the key, which says what headers there are.
+ * @out: what to write of: @key, or its mask.
+ * @is_mask: which.
+ *
+ * Context: any.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
+		     const struct sw_flow_key *key,
+		     const struct sw_flow_key *out, bool is_mask)
+{
+	const struct key_attr *desc = &key_attrs[type];
+	unsigned int room = nla_total_size(desc->len);
+	struct nlattr *nla;
+
+	if (desc->nest)
+		return desc->nest->put(msg, key, out, is_mask);
+	if (unlikely(skb_tailroom(msg) < room))
+		return -EMSGSIZE;
+	nla = __skb_put(msg, room);
+	nla->nla_type = type;
+	nla->nla_len = nla_attr_size(desc->len);
+	/* A payload has gaps at its end alone, of less than a word, as has the message. */
+	*(u32 *)((u8 *)nla + room - sizeof(u32)) = 0;
+	key_to_attr(out, is_mask, desc, nla_data(nla));
+	return 0;
 }
 
 static u8 prereq_proto(enum key_prereq prereq)

@@ -87,8 +87,9 @@ struct key_attr {
 #define OVS_KEY_ATTRS (OVS_KEY_ATTR_IPV6_EXTHDRS + 1)
 
 const struct key_attr *ovs_key_attr_find(unsigned int type);
-void ovs_key_to_attr(const struct sw_flow_key *key, bool is_mask,
-		     const struct key_attr *desc, void *data);
+int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
+		     const struct sw_flow_key *key,
+		     const struct sw_flow_key *out, bool is_mask);
 bool ovs_key_prereq_met(enum key_prereq prereq, const struct sw_flow_key *key);
 bool ovs_key_prereq_exact(enum key_prereq prereq,
 			  const struct sw_flow_key *mask);
