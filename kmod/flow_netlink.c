@@ -15,10 +15,15 @@
 /* All of OVS_CS_F_*. */
 #define CT_STATE_BITS 0xffU
 
-/* The attributes of one nest, by type. */
+/* The attributes of one nest, by type, and which there are. */
 struct key_tb {
 	const struct nlattr *a[OVS_KEY_ATTRS];
+	u64 present;
 };
+
+#define for_each_attr(type, set)					\
+	for (u64 set_ = (set); set_ && ((type) = __ffs64(set_), true);	\
+	     set_ &= set_ - 1)
 
 /* Whether an attribute of a mask asks for nothing.  Nests see to themselves. */
 static bool mask_attr_empty(const struct nlattr *nla)
@@ -60,25 +65,23 @@ static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 		if (is_mask && mask_attr_empty(nla))
 			continue;
 		tb->a[nla_type(nla)] = nla;
+		tb->present |= BIT_ULL(nla_type(nla));
 	}
 	if (rem)
 		return ovs_key_refuse(extack, nest, "junk behind the key attributes");
 	return 0;
 }
 
-/* Copy what @tb has, but for VLAN tags, into a key or mask. */
-static int key_fill(struct sw_flow_key *key, const struct key_tb *tb,
+/* Copy what @tb has, but for VLAN tags, and @which allows, into a key or mask. */
+static int key_fill(struct sw_flow_key *key, const struct key_tb *tb, u64 which,
 		    bool is_mask, struct netlink_ext_ack *extack)
 {
 	unsigned int type;
 	int err;
 
-	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc;
+	for_each_attr(type, tb->present & which & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
+		const struct key_attr *desc = &ovs_key_attrs[type];
 
-		if (!tb->a[type] || type == OVS_KEY_ATTR_VLAN)
-			continue;
-		desc = ovs_key_attr_find(type);
 		if (desc->nest) {
 			err = desc->nest->parse(key, tb->a[type], is_mask,
 						extack);
@@ -101,12 +104,9 @@ static void mask_fill_exact(struct sw_flow_key *mask,
 
 	BUILD_BUG_ON(sizeof(struct ovs_key_ipv6) > sizeof(ones));
 	memset(ones, 0xff, sizeof(ones));
-	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc;
+	for_each_attr(type, tb->present & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
+		const struct key_attr *desc = &ovs_key_attrs[type];
 
-		if (!tb->a[type] || type == OVS_KEY_ATTR_VLAN)
-			continue;
-		desc = ovs_key_attr_find(type);
 		if (desc->nest)
 			desc->nest->exact(mask, key);
 		else if (desc->fields)
@@ -114,13 +114,47 @@ static void mask_fill_exact(struct sw_flow_key *mask,
 	}
 }
 
+/* What lies under the tags: kept apart, as the outer nest's rest still counts. */
+struct key_layers {
+	struct key_tb outer;	/* empty if not tagged; no ETHERTYPE, VLAN, ENCAP */
+	struct key_tb inner;
+	unsigned int tags;
+};
+
+/* Go on with what a tag encloses. */
+static void layers_descend(struct key_layers *l, const struct key_tb *enclosed)
+{
+	static const u8 of_tag[] = {
+		OVS_KEY_ATTR_ETHERTYPE, OVS_KEY_ATTR_VLAN, OVS_KEY_ATTR_ENCAP,
+	};
+	unsigned int i;
+
+	if (!l->tags++) {
+		l->outer = l->inner;
+		for (i = 0; i < ARRAY_SIZE(of_tag); i++) {
+			l->outer.a[of_tag[i]] = NULL;
+			l->outer.present &= ~BIT_ULL(of_tag[i]);
+		}
+	}
+	l->inner = *enclosed;
+}
+
+/* Copy what both layers have. */
+static int layers_fill(struct sw_flow_key *key, const struct key_layers *l,
+		       bool is_mask, struct netlink_ext_ack *extack)
+{
+	return key_fill(key, &l->outer, U64_MAX, is_mask, extack) ?:
+	       key_fill(key, &l->inner, U64_MAX, is_mask, extack);
+}
+
 /*
- * If @tb describes a tag, put it into @vlan and go on with what it encloses.
- * Return: 1 if so, 0 if there is none, or an error.
+ * If the inner layer describes a tag, put it into @vlan and go on with what it
+ * encloses.  Return: 1 if so, 0 if there is none, or an error.
  */
-static int key_vlan(struct ovs_vlan *vlan, struct key_tb *tb,
+static int key_vlan(struct ovs_vlan *vlan, struct key_layers *l,
 		    struct netlink_ext_ack *extack)
 {
+	struct key_tb *tb = &l->inner;
 	const struct nlattr *type = tb->a[OVS_KEY_ATTR_ETHERTYPE];
 	const struct nlattr *tci = tb->a[OVS_KEY_ATTR_VLAN];
 	const struct nlattr *encap = tb->a[OVS_KEY_ATTR_ENCAP];
@@ -147,14 +181,15 @@ static int key_vlan(struct ovs_vlan *vlan, struct key_tb *tb,
 		return err;
 	vlan->tpid = nla_get_be16(type);
 	vlan->tci = nla_get_be16(tci);
-	*tb = inner;
+	layers_descend(l, &inner);
 	return 1;
 }
 
 /* Likewise for the mask of a key that has the tag. */
-static int mask_vlan(struct ovs_vlan *vlan, struct key_tb *tb,
+static int mask_vlan(struct ovs_vlan *vlan, struct key_layers *l,
 		     struct netlink_ext_ack *extack)
 {
+	struct key_tb *tb = &l->inner;
 	const struct nlattr *type = tb->a[OVS_KEY_ATTR_ETHERTYPE];
 	const struct nlattr *tci = tb->a[OVS_KEY_ATTR_VLAN];
 	const struct nlattr *encap = tb->a[OVS_KEY_ATTR_ENCAP];
@@ -175,22 +210,8 @@ static int mask_vlan(struct ovs_vlan *vlan, struct key_tb *tb,
 	vlan->tpid = htons(0xffff);
 	if (tci)
 		vlan->tci = nla_get_be16(tci);
-	*tb = inner;
-	return 1;
-}
-
-/* What lies under the tags: kept apart, as the outer nest's rest still counts. */
-struct key_layers {
-	struct key_tb outer;	/* without ETHERTYPE, VLAN, ENCAP if tagged */
-	struct key_tb inner;
-	unsigned int tags;
-};
-
-static void layers_split(struct key_layers *l)
-{
-	l->outer.a[OVS_KEY_ATTR_ETHERTYPE] = NULL;
-	l->outer.a[OVS_KEY_ATTR_VLAN] = NULL;
-	l->outer.a[OVS_KEY_ATTR_ENCAP] = NULL;
+	layers_descend(l, &inner);
+	return 0;
 }
 
 static int key_layers(struct sw_flow_key *key, struct key_layers *l,
@@ -198,21 +219,14 @@ static int key_layers(struct sw_flow_key *key, struct key_layers *l,
 {
 	int err;
 
+	memset(&l->outer, 0, sizeof(l->outer));
 	l->tags = 0;
-	err = key_tb_parse(&l->outer, nest, false, extack);
-	if (err)
-		return err;
-	l->inner = l->outer;
-	err = key_vlan(&key->eth.vlan, &l->inner, extack);
-	if (err <= 0)
-		return err;
-	layers_split(l);
-	l->tags = 1;
-	err = key_vlan(&key->eth.cvlan, &l->inner, extack);
-	if (err <= 0)
-		return err;
-	l->tags = 2;
-	return 0;
+	err = key_tb_parse(&l->inner, nest, false, extack);
+	if (!err)
+		err = key_vlan(&key->eth.vlan, l, extack);
+	if (err > 0)
+		err = key_vlan(&key->eth.cvlan, l, extack);
+	return min(err, 0);
 }
 
 static int mask_layers(struct sw_flow_key *mask, struct key_layers *l,
@@ -221,22 +235,14 @@ static int mask_layers(struct sw_flow_key *mask, struct key_layers *l,
 {
 	int err;
 
-	err = key_tb_parse(&l->outer, nest, true, extack);
-	if (err)
-		return err;
-	l->inner = l->outer;
-	if (tags) {
-		err = mask_vlan(&mask->eth.vlan, &l->inner, extack);
-		if (err < 0)
-			return err;
-		layers_split(l);
-	}
-	if (tags > 1) {
-		err = mask_vlan(&mask->eth.cvlan, &l->inner, extack);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	memset(&l->outer, 0, sizeof(l->outer));
+	l->tags = 0;
+	err = key_tb_parse(&l->inner, nest, true, extack);
+	if (!err && tags)
+		err = mask_vlan(&mask->eth.vlan, l, extack);
+	if (!err && tags > 1)
+		err = mask_vlan(&mask->eth.cvlan, l, extack);
+	return err;
 }
 
 static bool layers_have(const struct key_layers *l, unsigned int type)
@@ -318,12 +324,10 @@ static int mask_check_presence(const struct sw_flow_key *key,
 {
 	unsigned int type;
 
-	for (type = 0; type < OVS_KEY_ATTRS; type++) {
+	for_each_attr(type, l->inner.present | l->outer.present) {
 		const struct nlattr *nla = l->inner.a[type] ?: l->outer.a[type];
-		const struct key_attr *desc = ovs_key_attr_find(type);
+		const struct key_attr *desc = &ovs_key_attrs[type];
 
-		if (!nla)
-			continue;
 		if (desc->nest && desc->nest->check &&
 		    desc->nest->check(key, mask, nla, extack))
 			return -EINVAL;
@@ -364,15 +368,11 @@ static int mask_get(struct sw_flow_key *mask, const struct sw_flow_key *key,
 		mask->eth.type = htons(0xffff);
 		return 0;
 	}
-	err = mask_layers(mask, &l, key_l->tags, nest, extack);
+	err = mask_layers(mask, &l, key_l->tags, nest, extack) ?:
+	      layers_fill(mask, &l, true, extack);
 	if (err)
 		return err;
-	err = key_fill(mask, &l.outer, true, extack);
-	if (!err)
-		err = key_fill(mask, &l.inner, true, extack);
-	if (err)
-		return err;
-	if (l.outer.a[OVS_KEY_ATTR_IN_PORT] || l.inner.a[OVS_KEY_ATTR_IN_PORT])
+	if (layers_have(&l, OVS_KEY_ATTR_IN_PORT))
 		mask->in_port = U32_MAX;
 	if (l.inner.a[OVS_KEY_ATTR_ETHERTYPE])
 		mask->eth.type = htons(0xffff);
@@ -402,12 +402,8 @@ int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,
 	memset(key, 0, sizeof(*key));
 	key->in_port = OVS_NO_PORT;
 	key->eth.type = htons(ETH_P_802_2);
-	err = key_layers(key, &l, nla_key, extack);
-	if (err)
-		return err;
-	err = key_fill(key, &l.outer, false, extack);
-	if (!err)
-		err = key_fill(key, &l.inner, false, extack);
+	err = key_layers(key, &l, nla_key, extack) ?:
+	      layers_fill(key, &l, false, extack);
 	if (err)
 		return err;
 	if (l.tags && !l.inner.a[OVS_KEY_ATTR_ETHERTYPE])
@@ -436,17 +432,15 @@ int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,
 int ovs_nla_get_metadata(struct sw_flow_key *key, const struct nlattr *attr,
 			 struct netlink_ext_ack *extack)
 {
-	static const u8 metadata[] = {
-		OVS_KEY_ATTR_PRIORITY, OVS_KEY_ATTR_IN_PORT,
-		OVS_KEY_ATTR_SKB_MARK, OVS_KEY_ATTR_TUNNEL,
-		OVS_KEY_ATTR_DP_HASH, OVS_KEY_ATTR_RECIRC_ID,
-		OVS_KEY_ATTR_CT_STATE, OVS_KEY_ATTR_CT_ZONE,
-		OVS_KEY_ATTR_CT_MARK, OVS_KEY_ATTR_CT_LABELS,
-		OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4,
-		OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6,
-	};
-	struct key_tb tb, meta = {};
-	unsigned int i;
+	static const u64 metadata =
+		BIT_ULL(OVS_KEY_ATTR_PRIORITY) | BIT_ULL(OVS_KEY_ATTR_IN_PORT) |
+		BIT_ULL(OVS_KEY_ATTR_SKB_MARK) | BIT_ULL(OVS_KEY_ATTR_TUNNEL) |
+		BIT_ULL(OVS_KEY_ATTR_DP_HASH) | BIT_ULL(OVS_KEY_ATTR_RECIRC_ID) |
+		BIT_ULL(OVS_KEY_ATTR_CT_STATE) | BIT_ULL(OVS_KEY_ATTR_CT_ZONE) |
+		BIT_ULL(OVS_KEY_ATTR_CT_MARK) | BIT_ULL(OVS_KEY_ATTR_CT_LABELS) |
+		BIT_ULL(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4) |
+		BIT_ULL(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6);
+	struct key_tb tb;
 	int err;
 
 	memset(key, 0, sizeof(*key));
@@ -454,9 +448,7 @@ int ovs_nla_get_metadata(struct sw_flow_key *key, const struct nlattr *attr,
 	err = key_tb_parse(&tb, attr, false, extack);
 	if (err)
 		return err;
-	for (i = 0; i < ARRAY_SIZE(metadata); i++)
-		meta.a[metadata[i]] = tb.a[metadata[i]];
-	err = key_fill(key, &meta, false, extack);
+	err = key_fill(key, &tb, metadata, false, extack);
 	if (err)
 		return err;
 	if (tb.a[OVS_KEY_ATTR_IN_PORT] && key->in_port >= OVS_NO_PORT)
@@ -515,7 +507,7 @@ int ovs_nla_get_used(struct sw_flow_key *used, const struct nlattr *attr,
 	    tb_count(&tb, tail, ARRAY_SIZE(tail)) > 1)
 		return ovs_key_refuse(extack, attr,
 				      "USED has attributes that no packet has at once");
-	err = key_fill(used, &tb, true, extack);
+	err = key_fill(used, &tb, U64_MAX, true, extack);
 	if (err)
 		return err;
 	if (tb.a[OVS_KEY_ATTR_VLAN])

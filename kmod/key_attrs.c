@@ -112,7 +112,7 @@ static const struct key_field ct_tuple6_fields[] = {
 	[OVS_KEY_ATTR_##id] = { .name = #id, .prereq = pre,		\
 		.optional = opt, .nest = ops }
 
-static const struct key_attr key_attrs[OVS_KEY_ATTRS] = {
+const struct key_attr ovs_key_attrs[OVS_KEY_ATTRS] = {
 	[OVS_KEY_ATTR_ENCAP] = { .name = "ENCAP" },
 	ATTR(PRIORITY, sizeof(u32), PREREQ_NONE, true, priority_fields),
 	ATTR(IN_PORT, sizeof(u32), PREREQ_NONE, true, in_port_fields),
@@ -155,19 +155,6 @@ static const struct key_attr key_attrs[OVS_KEY_ATTRS] = {
 };
 
 /**
- * ovs_key_attr_find - what there is to know of an attribute
- * @type: OVS_KEY_ATTR_*.
- *
- * Return: the description; NULL if it is not supported.
- */
-const struct key_attr *ovs_key_attr_find(unsigned int type)
-{
-	if (type >= OVS_KEY_ATTRS || !key_attrs[type].name)
-		return NULL;
-	return &key_attrs[type];
-}
-
-/**
  * ovs_key_attr_len - length of an attribute's payload
  * @type: OVS_KEY_ATTR_*.
  *
@@ -191,9 +178,9 @@ size_t ovs_key_attr_size(void)
 			   nla_total_size(sizeof(__be16)));	/* ENCAPs */
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(key_attrs); i++)
-		size += key_attrs[i].nest ? key_attrs[i].nest->size :
-			nla_total_size(key_attrs[i].len);
+	for (i = 0; i < ARRAY_SIZE(ovs_key_attrs); i++)
+		size += ovs_key_attrs[i].nest ? ovs_key_attrs[i].nest->size :
+			nla_total_size(ovs_key_attrs[i].len);
 	return size;
 }
 
@@ -230,7 +217,7 @@ static __always_inline void field_copy(u8 *dst, const u8 *src, u8 len)
 void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
 		       const void *data)
 {
-	const struct key_attr *desc = &key_attrs[type];
+	const struct key_attr *desc = &ovs_key_attrs[type];
 	unsigned int i;
 
 	for (i = 0; i < desc->n_fields; i++) {
@@ -304,7 +291,7 @@ int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
 		     const struct sw_flow_key *key,
 		     const struct sw_flow_key *out, bool is_mask)
 {
-	const struct key_attr *desc = &key_attrs[type];
+	const struct key_attr *desc = &ovs_key_attrs[type];
 	unsigned int room = nla_total_size(desc->len);
 	struct nlattr *nla;
 

@@ -86,7 +86,21 @@ struct key_attr {
 /* One more than the largest attribute there is. */
 #define OVS_KEY_ATTRS (OVS_KEY_ATTR_IPV6_EXTHDRS + 1)
 
-const struct key_attr *ovs_key_attr_find(unsigned int type);
+extern const struct key_attr ovs_key_attrs[OVS_KEY_ATTRS];
+
+/**
+ * ovs_key_attr_find - what there is to know of an attribute
+ * @type: OVS_KEY_ATTR_*.
+ *
+ * Return: the description; NULL if it is not supported.
+ */
+static inline const struct key_attr *ovs_key_attr_find(unsigned int type)
+{
+	if (type >= OVS_KEY_ATTRS || !ovs_key_attrs[type].name)
+		return NULL;
+	return &ovs_key_attrs[type];
+}
+
 int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
 		     const struct sw_flow_key *key,
 		     const struct sw_flow_key *out, bool is_mask);
