@@ -8,7 +8,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, unload_module                                # noqa: E402
+from ktap import Ktap, clear_kprobes, unload_module                                # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from abibed import Bed, flow, set_mac                               # noqa: E402
 
@@ -57,7 +57,7 @@ bed.dp.execute(frame, [], [out])
 bed.recv(2)
 hits = re.findall(r': (\w+): \(', '\n'.join(trace_lines()))
 trace('events/ovs/enable', '0')
-trace('kprobe_events', '')
+clear_kprobes()
 for name in FUNCTIONS:
     t.ok(name in hits, name + ' is passed', hits)
 t.equal(hits.count('ovs_execute_actions'), 2, 'once for each packet')

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../lib'))
 import ovsnl as nl  # noqa: E402
-from ktap import Ktap, load_module, run, unload_module, wait_until  # noqa: E402
+from ktap import Ktap, clear_kprobes, load_module, run, unload_module, wait_until  # noqa: E402
 
 print('TAP version 13', flush=True)
 STOCK = load_module() == 'stock'
@@ -163,7 +163,10 @@ for dev, cmd, want in (
         ('ipip0', 'ip link add ipip0 type ipip external', EINVAL),
         ('v0', '', EBUSY),
         ('dp0', '', EINVAL)):
-    if cmd:
+    if dev == 'ipip0' and subprocess.call(cmd.split(), stderr=subprocess.DEVNULL):
+        k.skip('as a netdev port: ' + cmd, 'this kernel has no such tunnel')
+        continue
+    if cmd and dev != 'ipip0':
         run(cmd)
     k.equal(refusal(add, dev, NETDEV), want, 'as a netdev port: ' + (cmd or dev))
     if want is None:
@@ -203,22 +206,29 @@ def headrooms(action):
     return [int(line.split('room=')[1]) for line in open(TRACE + 'trace') if 'room=' in line]
 
 
-with open(TRACE + 'kprobe_events', 'w') as f:
-    f.write('p:veth_room veth_set_rx_headroom room=%si:s32\n')
-with open(TRACE + 'events/kprobes/veth_room/enable', 'w') as f:
-    f.write('1')
-run('ip link add v4 type veth peer name v5')
-k.equal(headrooms(lambda: add('v4', NETDEV)), [0], 'no headroom is asked for without tunnels')
-room = headrooms(lambda: add('gn0', GENEVE, [port(6081)]))
-k.ok(len(room) == 1 and room[0] >= 50, 'a tunnel port asks the others for headroom', room)
-run('ip link add v6 type veth peer name v7')
-k.equal(headrooms(lambda: add('v6', NETDEV)), room, 'and those that come later')
-k.equal(headrooms(lambda: delete('v6')), [-1], 'a port that goes gets its own back')
-k.equal(headrooms(lambda: delete('gn0')), [0], 'the others do when the tunnel goes')
-delete('v4')
-with open(TRACE + 'events/kprobes/veth_room/enable', 'w') as f:
-    f.write('0')
-open(TRACE + 'kprobe_events', 'w').close()
+def headroom():
+    with open(TRACE + 'kprobe_events', 'w') as f:
+        f.write('p:veth_room veth_set_rx_headroom room=%si:s32\n')
+    with open(TRACE + 'events/kprobes/veth_room/enable', 'w') as f:
+        f.write('1')
+    run('ip link add v4 type veth peer name v5')
+    k.equal(headrooms(lambda: add('v4', NETDEV)), [0], 'no headroom is asked for without tunnels')
+    room = headrooms(lambda: add('gn0', GENEVE, [port(6081)]))
+    k.ok(len(room) == 1 and room[0] >= 50, 'a tunnel port asks the others for headroom', room)
+    run('ip link add v6 type veth peer name v7')
+    k.equal(headrooms(lambda: add('v6', NETDEV)), room, 'and those that come later')
+    k.equal(headrooms(lambda: delete('v6')), [-1], 'a port that goes gets its own back')
+    k.equal(headrooms(lambda: delete('gn0')), [0], 'the others do when the tunnel goes')
+    delete('v4')
+    with open(TRACE + 'events/kprobes/veth_room/enable', 'w') as f:
+        f.write('0')
+    clear_kprobes()
+
+
+if os.path.exists(TRACE + 'kprobe_events'):
+    headroom()
+else:
+    k.skip('headroom', 'this kernel has no kprobes')
 
 # Counters of upcalls. The uapi of 6.1 lacks them, but not this module.
 if not STOCK or UPCALL_STATS in get('dp0'):

@@ -179,9 +179,16 @@ def arrive(body, proto=17, port=None, tos=0x10, ttl=33, csum=False, v6=False):
             return key, got[1][1]
 
 
+PAD = 14        # before a number of 64 bits, where the processor wants it aligned
+
+
+def tun_attrs(nest):
+    return {kind: data for kind, data in nl.attrs(nest).items() if kind != PAD}
+
+
 def tunnel(key):
     return ' '.join('%d:%s' % (kind, data.hex())
-                    for kind, data in nl.attrs(key[nl.TUNNEL]).items()) if key else None
+                    for kind, data in tun_attrs(key[nl.TUNNEL]).items()) if key else None
 
 
 BOTH = '1:ac1f0002 2:ac1f0001 3:10 4:21'
@@ -235,7 +242,7 @@ def upcall_egress(acts, port):
     dp.execute(FRAME, [nl.attr(nl.IN_PORT, VETH), nl.attr(nl.ETHERNET, bytes(12))],
                acts + [nl.nest(nl.USERSPACE, nl.attr(1, lis.pid), nl.attr(3, port))])
     a = lis.recv_upcall()[1]
-    return {kind: v.hex() for kind, v in nl.attrs(a[5]).items()} if 5 in a else None
+    return {kind: v.hex() for kind, v in tun_attrs(a[5]).items()} if 5 in a else None
 
 
 # No options: Linux 6.1 warns of the copy that it makes of them here (dst_metadata.h).

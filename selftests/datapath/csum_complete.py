@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, load_module, run, unload_module              # noqa: E402
+from ktap import Ktap, clear_kprobes, load_module, run, unload_module              # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import abibed as a                                                  # noqa: E402
 import bpfbed                                                       # noqa: E402
@@ -194,7 +194,7 @@ if not STOCK:       # which does not take what it cuts off out of the sum
 trace('events/net/netif_rx_entry/enable', '0')
 trace('events/net/netif_rx_entry/filter', '0')
 trace('events/kprobes/csum_fault/enable', '0')
-trace('kprobe_events', '')
+clear_kprobes()
 fault = subprocess.run(['dmesg'], stdout=subprocess.PIPE, text=True).stdout
 t.ok('hw csum failure' not in fault, 'no "hw csum failure" in the log')
 dp.delete()

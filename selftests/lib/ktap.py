@@ -53,6 +53,17 @@ def wait_until(cond, seconds=10):
         time.sleep(0.02)
 
 
+def clear_kprobes():
+    """Remove all probes; one that was just switched off may be busy still."""
+    def clear():
+        try:
+            open('/sys/kernel/tracing/kprobe_events', 'w').close()
+        except OSError:
+            return False
+        return True
+    assert wait_until(clear)
+
+
 def load_module():
     """Load the module under test; "stock" is the distribution's own."""
     ko = os.environ.get('OVS_KMOD', 'kmod/openvswitch.ko')
