@@ -4,7 +4,7 @@
 # shellcheck source=../lib/ktap.sh
 . "$(dirname "$0")/../lib/ktap.sh"
 
-plan 7
+plan 9
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir/scripts" "$dir/selftests/lab"
@@ -22,5 +22,27 @@ check "no plan fails" verdict "1 passed, 1 failed, 0 skipped" 'echo ok 1'
 check "fewer points than planned fail" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..3; echo ok 1'
 check "a crash behind good points fails" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..1; echo ok 1; exit 3'
 check "a skip is no failure" verdict "0 passed, 0 failed, 1 skipped" 'echo "1..0 # SKIP why"; exit 4'
+
+# The emulator's own fault, at first: a VM that is none tells how it was called.
+mkdir "$dir/selftests/datapath"
+cat >"$dir/scripts/vm" <<'SH'
+#!/bin/sh
+echo "$*" >>calls
+[ "$(wc -l <calls)" -gt 1 ] || { echo "int3: 0000 [#1] SMP"; exit 125; }
+echo 1..1
+echo ok 1
+SH
+chmod +x "$dir/scripts/vm"
+emulated() {	# WANT CALLS TEXT
+	rm -f "$dir/calls"
+	printf '#!/bin/sh\n%s\n' "$3" >"$dir/selftests/datapath/t.sh"
+	chmod +x "$dir/selftests/datapath/t.sh"
+	last=$("$dir/scripts/check" datapath | tail -n 1)
+	cat "$dir/calls"
+	[ "$last" = "$1" ] && [ "$(grep -c -- "$2" "$dir/calls")" = "$(wc -l <"$dir/calls")" ]
+}
+check "a test whose processors run at once is run again when the emulator fails" \
+	emulated "1 passed, 0 failed, 0 skipped" --parallel '# wants: parallel'
+check "another is not" emulated "0 passed, 1 failed, 0 skipped" datapath/t.sh ''
 check_not "no test at all is a failure" scripts/check no-such-test
 finish
