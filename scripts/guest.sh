@@ -61,11 +61,16 @@ guest_share() {
 
 # guest_wait PID SECONDS: until the guest ends, or fail and kill it
 guest_wait() {
-	local started=$SECONDS
+	local started=$SECONDS down=0
 	while kill -0 "$1" 2>/dev/null; do
 		if [ $((SECONDS - started)) -ge "$2" ]; then
 			kill -9 "$1"
 			return 1
+		fi
+		# User-mode Linux may spin on when it is down.
+		if grep -aq '^reboot: Power down' "$tmp/console" && [ $((++down)) -gt 10 ]; then
+			kill -9 "$1"
+			return 0
 		fi
 		# Returns as soon as the guest ends.
 		timeout 1 tail --pid="$1" -f /dev/null 2>/dev/null
