@@ -47,7 +47,7 @@ guest_share() {
 	mkdir -p "$tmp/share/out"
 	{
 		printf 'cd %q\n' "$PWD"
-		for v in OVS_KMOD CI TERM; do
+		for v in OVS_KMOD OVS_ROUNDS CI TERM; do
 			[ -n "${!v+set}" ] && printf 'export %s=%q\n' "$v" "${!v}"
 		done
 		printf 'exec'

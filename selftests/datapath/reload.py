@@ -21,7 +21,8 @@ import ovsnl as nl                                                  # noqa: E402
 from bpfbed import NOTHING, any_from, packet                         # noqa: E402
 
 # Where nothing watches memory and locks, repetition has little to find.
-ROUNDS = 100 if os.path.exists('/sys/kernel/debug/kmemleak') else 20
+ROUNDS = int(os.environ.get('OVS_ROUNDS') or
+             (100 if os.path.exists('/sys/kernel/debug/kmemleak') else 20))
 STOCK = os.environ.get('OVS_KMOD') == 'stock'
 
 
