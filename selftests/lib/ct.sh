@@ -60,7 +60,7 @@ ct_end() {
 	while read -r pid; do
 		kill "$pid" 2>/dev/null
 	done </run/pids
-	cp $OVS_DIR/ovs-vswitchd.log /run/dp /run/events "$VM_OUT" 2>/dev/null
+	cp "$OVS_DIR"/ovs-vswitchd.log /run/dp /run/events "$VM_OUT" 2>/dev/null
 	stop_ovs
 	del_host a
 	del_host b

@@ -94,7 +94,7 @@ tunnels_end() {
 	vs1 del-br br1
 	in_r ovs-appctl -t $R/ovs-vswitchd.*.ctl exit --cleanup >/dev/null
 	kill "$(cat $R/db.pid)"
-	cp $OVS_DIR/ovs-vswitchd.log $R/sw.log "$VM_OUT" 2>/dev/null
+	cp "$OVS_DIR"/ovs-vswitchd.log $R/sw.log "$VM_OUT" 2>/dev/null
 	stop_ovs
 	del_host a
 	ip netns del b
