@@ -7,7 +7,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, load_module, run, unload_module, wait_until # noqa: E402
+from ktap import Ktap, load_module, run, unload_module, wait_until  # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from ctbed import (ACT_CT, ACT_CT_CLEAR, COMMIT, ZONE, MARK, LABELS, HELPER,  # noqa: E402
                    FORCE, EVENTMASK, TIMEOUT, SRC, DST, IP_MIN, IP_MAX, PROTO_MIN,

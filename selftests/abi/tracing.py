@@ -8,7 +8,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, clear_kprobes, unload_module                                # noqa: E402
+from ktap import Ktap, clear_kprobes, unload_module                 # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from abibed import Bed, flow, set_mac                               # noqa: E402
 

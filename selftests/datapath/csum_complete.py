@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../lib'))
-from ktap import Ktap, clear_kprobes, load_module, run, unload_module              # noqa: E402
+from ktap import Ktap, clear_kprobes, load_module, run, unload_module  # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 import abibed as a                                                  # noqa: E402
 import bpfbed                                                       # noqa: E402

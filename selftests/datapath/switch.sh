@@ -26,6 +26,8 @@ check "ping from the internal port" wait_until 10 ping -c 1 -W 1 10.0.0.2
 
 in_ns b iperf3 -s -D -I /run/iperf3.pid >/dev/null
 wait_until 10 test -s /run/iperf3.pid
+least=1000000	# bytes; a kernel that watches itself is slow
+[ ! -e /sys/kernel/debug/kmemleak ] || least=100000
 iperf() {
 	in_ns a iperf3 -c 10.0.0.2 -t 2 -J "$@" >/run/iperf.json || return
 	python3 - <<-PY
@@ -33,7 +35,7 @@ iperf() {
 	r = json.load(open('/run/iperf.json'))['end']
 	s = r.get('sum_received') or r['sum']
 	print(s)
-	assert s['bytes'] > 1e5 and s.get('lost_percent', 0) < 50
+	assert s['bytes'] > $least and s.get('lost_percent', 0) < 50
 	PY
 }
 check "iperf3 TCP with offloads" iperf
