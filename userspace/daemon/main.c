@@ -20,6 +20,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "pidfile.h"
+#include "pins.h"
 #include "service.h"
 #include "switch.h"
 
@@ -129,6 +130,7 @@ static void start_switch(struct sw *sw)
 	if (getrandom(&sw->frozen.last_id, sizeof(sw->frozen.last_id), 0) < 0)
 		die("no random numbers");
 	prog_adopt(sw);
+	meters_adopt(sw);
 	sw_ports_refresh(sw);
 	if (opts.config && config_reload(sw, why, sizeof(why)))
 		die("%s", why);

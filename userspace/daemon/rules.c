@@ -58,58 +58,27 @@ static bool same_text(const struct rule *a, const struct rule *b)
 	return !strcmp(text[0], text[1]);
 }
 
-/**
- * struct rule_step - a rule went in, or out
- * @in: it went in.
- * @out: it went out, perhaps because of @in.
- */
-struct rule_step {
-	struct rule *in;
-	struct rule *out;
+static void change_rule(struct sw *sw, void *out, void *in)
+{
+	if (out)
+		tables_remove(&sw->tables, out);
+	if (in)
+		tables_insert(&sw->tables, in);
+}
+
+static void rule_kept(struct sw *sw, void *out, void *in)
+{
+	if (in)
+		event_rule(sw, in, true);
+	else
+		event_rule(sw, out, false);
+}
+
+static const struct txn_kind rule_kind = {
+	.change = change_rule,
+	.kept = rule_kept,
+	.free = free,
 };
-
-static void rule_undo(struct sw *sw, void *arg)
-{
-	struct rule_step *s = arg;
-
-	if (s->in)
-		tables_remove(&sw->tables, s->in);
-	if (s->out)
-		tables_insert(&sw->tables, s->out);
-	free(s->in);
-	free(s);
-}
-
-static void rule_keep(struct sw *sw, void *arg)
-{
-	struct rule_step *s = arg;
-
-	if (s->out && !s->in)
-		event_rule(sw, s->out, false);
-	if (s->in)
-		event_rule(sw, s->in, true);
-	free(s->out);
-	free(s);
-}
-
-static int rule_note(struct sw *sw, struct rule *in, struct rule *out)
-{
-	struct rule_step *s = malloc(sizeof(*s));
-
-	if (!s) {
-		struct rule_step here = { in, out };
-
-		if (here.in)
-			tables_remove(&sw->tables, in);
-		if (here.out)
-			tables_insert(&sw->tables, out);
-		free(in);
-		return -1;
-	}
-	s->in = in;
-	s->out = out;
-	return txn_add(sw, rule_undo, rule_keep, s);
-}
 
 /**
  * rules_enter - add a rule, in place of one with its match and priority
@@ -136,7 +105,7 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	counts->added++;
 	counts->deleted += old != NULL;
 	sw_revalidate(sw);
-	return rule_note(sw, rule, old);
+	return txn_swapped(sw, &rule_kind, old, rule);
 }
 
 /* Delete one rule within a match.  Return: 1, 0 if there is none, or -1. */
@@ -148,7 +117,7 @@ static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
 		return 0;
 	old_forget(rule);
 	sw_revalidate(sw);
-	return rule_note(sw, NULL, rule) ? -1 : 1;
+	return txn_swapped(sw, &rule_kind, rule, NULL) ? -1 : 1;
 }
 
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
@@ -258,7 +227,7 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
 			tables_remove(&sw->tables, o->rule);
-			err |= rule_note(sw, NULL, o->rule);
+			err |= txn_swapped(sw, &rule_kind, o->rule, NULL);
 			counts->deleted++;
 		}
 		sw_revalidate(sw);
