@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 63
+plan 66
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -105,8 +105,11 @@ sed -i -e 's/^rule add table=1.*/rule add table=1,priority=9,actions=output:2/' 
 # Each meter has counted something; on a datapath that is none, they have from the start.
 if [ -z "$WITHOUT_DATAPATH" ]; then
 	ctl rule add table=0,priority=9,in_port=1,actions=meter:7,meter:8,meter:9,drop
+	sysctl -qw net.ipv6.conf.a1.disable_ipv6=1
+	ip link set a1 up
 	wait_until 10 eval 'printf "%064d" 0 | /usr/bin/python3 -c "import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind((\"a1\", 0)); s.send(sys.stdin.buffer.read())"
 		[ "$(ctl meter dump | grep -c "n_packets=[1-9]")" = 3 ]'
+	ip link set a1 down
 fi
 meter() {	# the one of a number, with its counters
 	ctl meter dump | grep "^meter=$1,"
@@ -271,8 +274,11 @@ for cap in net_admin bpf; do
 done
 check "with those two it runs" eval \
 	'timeout -s INT 5 setpriv --bounding-set=-all,+net_admin,+bpf $daemon --dp sw2 --detach && ctl prog load dscp bpf-progs/dscp/dscp.bpf.o'
+for prog in alpha lb syn; do
+	check "and loads our own programs: $prog" ctl prog load $prog bpf-progs/$prog/$prog.bpf.o
+done
 check "a program that needs one more is refused, with a hint" eval \
-	'ctl prog load lb bpf-progs/lb/lb.bpf.o 2>&1 | grep "^hint: the daemon lacks CAP_PERFMON"'
+	'ctl prog load perfmon userspace/tests/progs/perfmon.bpf.o 2>&1 | grep "^hint: the daemon lacks CAP_PERFMON"'
 ctl dp del
 if [ -z "$WITHOUT_DATAPATH" ]; then
 	check "the module unloads" unload_module

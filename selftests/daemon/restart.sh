@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon is killed under traffic, and started again: the datapath goes on
 # forwarding, megaflows that are right stay, others are mended, and no connection of
-# the load balancer is lost.
+# the load balancer is lost.  The daemon has the privileges of the service file, no more.
 #
 #	client (port 1) --- switch --- b1, b2, b3 (ports 2, 3, 4), VIP 10.0.0.100
 # needs: speed
@@ -10,15 +10,23 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 27
+plan 28
 conns=24
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
 start_daemon() {
 	: >/run/log
-	userspace/ovs-bpfd --detach --dp sw0 --idle-timeout 60000 --config /run/config \
+	as_service userspace/ovs-bpfd --detach --dp sw0 --idle-timeout 60000 --config /run/config \
 		--log-file /run/log --log-format json
+}
+# as_service COMMAND...: with just the capabilities that the service file gives
+as_service() {
+	local caps
+	caps=$(sed -n 's/^CapabilityBoundingSet=//p' userspace/systemd/ovs-bpfd.service)
+	caps=${caps//CAP_/}
+	caps=${caps,,}
+	setpriv --no-new-privs --bounding-set="-all,+${caps// /,+}" "$@"
 }
 kill_daemon() {
 	local pid
@@ -109,7 +117,9 @@ n=1
 	rule add "table=1,priority=0,actions=FLOOD"
 	CONFIG
 } >/run/config
+mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 check "start" start_daemon
+check "it has no more than the two capabilities" grep -qE "^CapBnd:[[:space:]]*0000008000001000$" "/proc/$(cat /run/openvswitch/ovs-bpfd.pid)/status"
 for ns in b1 b2 b3; do
 	in_ns $ns /usr/bin/python3 /run/echo.py server &
 	wait_until 60 ip netns exec $ns /usr/bin/python3 scripts/demo-http ping

@@ -148,7 +148,7 @@ static void take_privileges(void)
 	if (caps_drop())
 		die("privileges can't be dropped: %s", strerror(errno));
 	if (!caps_has_perfmon())
-		log_event(LOG_main, LEVEL_WARN, "CAP_PERFMON is missing: the kernel refuses programs that add variable offsets to packet pointers",
+		log_event(LOG_main, LEVEL_INFO, "without CAP_PERFMON the kernel refuses programs that add variable offsets to packet pointers",
 			  NULL);
 }
 
