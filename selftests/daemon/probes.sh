@@ -97,7 +97,8 @@ check "and that another did not" seen command_end 'arg1=1.*text="rule/add"|text=
 check "upcall, with the port of its packet and its length" seen upcall 'arg0=1 arg1=0 arg2=98'
 check "flow_install, without an error" seen flow_install 'arg0=0x[0-9a-f]+ arg1=0'
 check "there are megaflows" eval '[ "$(ctl flow dump | grep -c .)" -gt 0 ]'
-ctl rule add priority=9,actions=drop
+echo >$T/trace
+ctl rule add priority=65535,actions=drop
 check "revalidate_begin, with the number of megaflows" seen revalidate_begin "arg0=[1-9]"
 check "revalidate_end, with those that are left" seen revalidate_end arg0=0
 check "flow_delete" seen flow_delete 'arg0=0x[0-9a-f]+'
