@@ -183,7 +183,7 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 	struct event *up, *timer;
 
 	if (control_start(sw, base, socket_path))
-		die("can't listen on %s", socket_path);
+		die("can't listen on %s: %s", socket_path, strerror(errno));
 	up = event_new(base, nl_socket_get_fd(sw->nl.up), EV_READ | EV_PERSIST,
 		       on_upcall, sw);
 	timer = event_new(base, -1, EV_PERSIST, on_tick, sw);
