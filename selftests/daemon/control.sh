@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 66
+plan 67
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -163,6 +163,21 @@ check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added
 printf 'table=7,actions=drop\ntable=8,actions=dorp\n' >/run/rules
 check_not "is all or nothing" ctl rule replace /run/rules
 check "the rules are those of before" eval '[ "$(ctl rule dump | grep -c .)" = 2 ] && ! ctl rule dump | grep -q table=7'
+
+reads() {	# what a packet's megaflow would look at
+	ctl trace in_port=1,tcp,nw_dst=10.0.0.9,tp_dst=81 | grep -o 'megaflow: .*'
+}
+# One of the same fields stays, so that they are looked at.
+ctl rule add table=0,priority=9,tcp,nw_dst=10.99.0.1,tp_dst=80,actions=drop
+before=$(reads)
+printf 'rule add table=0,priority=9,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop\nnonsense\n' >/run/batch
+reads_less_again() {
+	ctl rule add table=0,priority=9,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop || return
+	reads | grep nw_dst=10.0.0 && ctl rule del tcp,nw_dst=10.0.0.1 && ! ctl batch /run/batch && reads &&
+		[ "$(reads)" = "$before" ]
+}
+check "rules that are gone, or were undone, are not looked for" reads_less_again
+ctl rule del tcp,nw_dst=10.99.0.1
 
 userspace/ovs-bpfctl monitor rule port >/run/events 2>&1 &
 monitor=$!

@@ -77,12 +77,14 @@ bool txn_in_batch(const struct sw *sw);
 
 /**
  * struct txn_kind - things of which one may take the place of another
- * @change: put @in where @out is; either may be NULL.  Can't fail.
- * @kept: it is sure that it stays so; may be NULL.
+ * @change: undo what put @out in the place of @in; either may be NULL.  Can't fail.
+ * @sure: it is sure that @in stays in the place of @out; may be NULL.
+ * @kept: the same, once megaflows have been revalidated; may be NULL.
  * @free: let go of one.
  */
 struct txn_kind {
 	void (*change)(struct sw *sw, void *out, void *in);
+	void (*sure)(struct sw *sw, void *out, void *in);
 	void (*kept)(struct sw *sw, void *out, void *in);
 	void (*free)(void *thing);
 };

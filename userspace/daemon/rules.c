@@ -58,12 +58,20 @@ static bool same_text(const struct rule *a, const struct rule *b)
 	return !strcmp(text[0], text[1]);
 }
 
+/* A change is undone: @out goes for good, @in was hidden. */
 static void change_rule(struct sw *sw, void *out, void *in)
 {
 	if (out)
 		tables_remove(&sw->tables, out);
 	if (in)
-		tables_insert(&sw->tables, in);
+		tables_show(&sw->tables, in);
+}
+
+static void rule_sure(struct sw *sw, void *out, void *in)
+{
+	(void)in;
+	if (out)
+		tables_forget(&sw->tables, out);
 }
 
 static void rule_kept(struct sw *sw, void *out, void *in)
@@ -76,6 +84,7 @@ static void rule_kept(struct sw *sw, void *out, void *in)
 
 static const struct txn_kind rule_kind = {
 	.change = change_rule,
+	.sure = rule_sure,
 	.kept = rule_kept,
 	.free = free,
 };
@@ -90,7 +99,7 @@ static const struct txn_kind rule_kind = {
  */
 int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 {
-	struct rule *old = tables_insert(&sw->tables, rule);
+	struct rule *old = tables_find(&sw->tables, rule);
 	struct rule_counts none = {};
 
 	if (!counts)
@@ -98,9 +107,13 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	if (old)
 		old_forget(old);
 	if (old && replacing && same_text(old, rule)) {
-		free(tables_insert(&sw->tables, old));
+		free(rule);
 		counts->kept++;
 		return 0;
+	}
+	if (tables_insert(&sw->tables, rule, &old)) {
+		free(rule);
+		return -1;
 	}
 	counts->added++;
 	counts->deleted += old != NULL;
@@ -111,10 +124,11 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 /* Delete one rule within a match.  Return: 1, 0 if there is none, or -1. */
 static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
 {
-	struct rule *rule = tables_take(&sw->tables, like, any_table);
+	struct rule *rule = tables_within(&sw->tables, like, any_table);
 
 	if (!rule)
 		return 0;
+	tables_hide(&sw->tables, rule);
 	old_forget(rule);
 	sw_revalidate(sw);
 	return txn_swapped(sw, &rule_kind, rule, NULL) ? -1 : 1;
@@ -226,7 +240,7 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
-			tables_remove(&sw->tables, o->rule);
+			tables_hide(&sw->tables, o->rule);
 			err |= txn_swapped(sw, &rule_kind, o->rule, NULL);
 			counts->deleted++;
 		}

@@ -14,6 +14,7 @@
  * @before: the one before it.
  * @after: the one after it.
  * @undo: undoes it, frees @arg; may be NULL.
+ * @sure: called before megaflows are revalidated, if it lasts; may be NULL.
  * @keep: makes it last, frees @arg; may be NULL.
  * @arg: for both.
  */
@@ -21,6 +22,7 @@ struct step {
 	struct step *before;
 	struct step *after;
 	txn_fn undo;
+	txn_fn sure;
 	txn_fn keep;
 	void *arg;
 };
@@ -137,6 +139,14 @@ static void swap_undo(struct sw *sw, void *arg)
 	free(s);
 }
 
+static void swap_sure(struct sw *sw, void *arg)
+{
+	struct swap *s = arg;
+
+	if (s->kind->sure)
+		s->kind->sure(sw, s->out, s->in);
+}
+
 static void swap_keep(struct sw *sw, void *arg)
 {
 	struct swap *s = arg;
@@ -168,7 +178,10 @@ int txn_swapped(struct sw *sw, const struct txn_kind *kind, void *out, void *in)
 		return -1;
 	}
 	*s = (struct swap){ kind, out, in };
-	return txn_add(sw, swap_undo, swap_keep, s);
+	if (txn_add(sw, swap_undo, swap_keep, s))
+		return -1;
+	txn.last->sure = swap_sure;
+	return 0;
 }
 
 /**
@@ -181,6 +194,7 @@ int txn_swapped(struct sw *sw, const struct txn_kind *kind, void *out, void *in)
 void txn_end(struct sw *sw, bool ok)
 {
 	struct txn done = txn;
+	struct step *s;
 
 	if (--txn.depth)
 		return;
@@ -194,6 +208,9 @@ void txn_end(struct sw *sw, bool ok)
 			sw_revalidate(sw);
 		return;
 	}
+	for (s = done.first; s; s = s->after)
+		if (s->sure)
+			s->sure(sw, s->arg);
 	if (done.dirty)
 		sw_revalidate(sw);
 	run_steps(sw, done.first, true);

@@ -13,7 +13,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 15
+plan 20
 mount -t tmpfs tmpfs /run || bail "can't mount"
 mount -t bpf bpf /sys/fs/bpf || bail "can't mount"
 ctl() {
@@ -71,6 +71,25 @@ check "that is told, and no pidfile is left" eval \
 tiny /run/inodes nr_inodes=2
 check "nor for a socket" eval \
 	'timeout 10 userspace/tests/ovs-bpfd-without-datapath --rundir /run/inodes 2>&1 | grep "^ovs-bpfd: can.t listen on /run/inodes/ovs-bpfd.[0-9]*.ctl: No space left on device"'
+
+daemon 2>/run/stderr &
+check "start" wait_until 10 ctl version
+ctl rule add table=7,priority=7,actions=drop
+for ((i = 0; i < 40000; i++)); do
+	echo "table=$((i % 3)),priority=$((i % 500)),tcp,nw_dst=10.0.$((i / 250)).$((i % 250)),tp_dst=$i,actions=drop"
+done >/run/rules
+pid=$(cat /run/openvswitch/ovs-bpfd.pid)
+prlimit --pid "$pid" --as=$((($(awk '/^VmSize/ { print $2 }' "/proc/$pid/status") + 12000) * 1024)):
+check "rules that there is no memory for are refused" eval \
+	'ctl rule load /run/rules 2>&1 | tee /dev/stderr | grep -E "/run/rules:[0-9]+: out of memory"'
+check "none of them is there, and the others are" eval '[ "$(ctl rule dump | grep -c .)" = 1 ]'
+printf 'rule del\nrule load /run/rules\n' >/run/batch
+check "nor is one of a batch, and what it deleted is back" eval \
+	'! ctl batch /run/batch && [ "$(ctl rule dump | grep -c table=7,.*priority=7)" = 1 ] && [ "$(ctl rule dump | grep -c .)" = 1 ]'
+prlimit --pid "$pid" --as=unlimited:
+check "with more memory they load" eval 'ctl rule load /run/rules && [ "$(ctl -j rule dump | jq length)" = 40001 ]'
+ctl exit
+wait
 
 daemon --detach 2>/run/stderr || bail "no daemon: $(cat /run/stderr)"
 check "a program that has no BTF is refused, with what to do" eval \
