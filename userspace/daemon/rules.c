@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without memory HASH_ADD() adds nothing, and the element has no table. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #include "../lib/readfile.h"
 #include "command.h"
 #include "events.h"
@@ -199,7 +203,10 @@ static int old_add(struct rule *rule)
 		return -1;
 	o->rule = rule;
 	HASH_ADD(hh, olds, rule, sizeof(rule), o);
-	return 0;
+	if (o->hh.tbl)
+		return 0;
+	free(o);
+	return -1;
 }
 
 /**

@@ -4,16 +4,71 @@
 
 #include <stdlib.h>
 
+#include <utlist.h>
+
+static struct mac_port *port_find(const struct mac_table *t, uint32_t port)
+{
+	struct mac_port *p;
+
+	HASH_FIND(hh, t->ports, &port, sizeof(port), p);
+	return p;
+}
+
+/* Return: the port, which may have no address yet; NULL without memory. */
+static struct mac_port *port_get(struct mac_table *t, uint32_t port)
+{
+	struct mac_port *p = port_find(t, port);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->port = port;
+	HASH_ADD(hh, t->ports, port, sizeof(p->port), p);
+	return p;
+}
+
+static void port_put(struct mac_table *t, struct mac_port *p)
+{
+	if (p->n)
+		return;
+	HASH_DEL(t->ports, p);
+	free(p);
+}
+
+/* Take an address out of all lists. */
+static void take_out(struct mac_table *t, struct mac_entry *e)
+{
+	struct mac_port *p = port_find(t, e->port);
+
+	HASH_DEL(t->entries, e);
+	DL_DELETE(p->first, e);
+	p->n--;
+	port_put(t, p);
+}
+
 static void forget(struct mac_table *t, struct mac_entry *e)
 {
-	HASH_DEL(t->entries, e);
+	take_out(t, e);
 	free(e);
 	t->changes++;
 }
 
+/* Of the port that has the most, rather of @mine, the one seen longest ago goes. */
+static void make_room(struct mac_table *t, uint32_t mine)
+{
+	struct mac_port *p, *most = port_find(t, mine);
+
+	for (p = t->ports; p; p = p->hh.next)
+		if (!most || p->n > most->n)
+			most = p;
+	forget(t, most->first);
+}
+
 /**
  * mac_learn - note where an address was seen
- * @t: the table; if it is full, what was seen longest ago is forgotten.
+ * @t: the table; if it is full, the port with the most addresses gives one up.
  * @key: the address; one of a group is not noted.
  * @port: where.
  * @now: time in ms.
@@ -24,6 +79,7 @@ bool mac_learn(struct mac_table *t, const struct mac_key *key, uint32_t port,
 	       uint64_t now)
 {
 	struct mac_entry *e;
+	struct mac_port *p;
 	bool news;
 
 	if (key->mac[0] & 1)
@@ -31,18 +87,25 @@ bool mac_learn(struct mac_table *t, const struct mac_key *key, uint32_t port,
 	HASH_FIND(hh, t->entries, key, sizeof(*key), e);
 	news = !e || e->port != port;
 	if (e) {
-		HASH_DEL(t->entries, e);	/* to the end of the list */
+		take_out(t, e);		/* to the end of the lists */
 	} else {
 		if (HASH_COUNT(t->entries) >= (t->max ? t->max : MAC_MAX))
-			forget(t, t->entries);
+			make_room(t, port);
 		e = calloc(1, sizeof(*e));
 		if (!e)
 			return false;
 		e->key = *key;
 	}
+	p = port_get(t, port);
+	if (!p) {
+		free(e);
+		return false;
+	}
 	e->port = port;
 	e->seen = now;
 	HASH_ADD(hh, t->entries, key, sizeof(e->key), e);
+	DL_APPEND(p->first, e);
+	p->n++;
 	t->changes += news;
 	return news;
 }
@@ -65,11 +128,12 @@ void mac_expire(struct mac_table *t, uint64_t now)
 
 void mac_forget_port(struct mac_table *t, uint32_t port)
 {
-	struct mac_entry *e, *next;
+	const struct mac_port *p = port_find(t, port);
+	unsigned int n = p ? p->n : 0;
 
-	HASH_ITER(hh, t->entries, e, next)
-		if (e->port == port)
-			forget(t, e);
+	/* It goes with its last address. */
+	while (n--)
+		forget(t, p->first);
 }
 
 void mac_clear(struct mac_table *t)

@@ -13,7 +13,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 20
+plan 21
 mount -t tmpfs tmpfs /run || bail "can't mount"
 mount -t bpf bpf /sys/fs/bpf || bail "can't mount"
 ctl() {
@@ -79,7 +79,11 @@ for ((i = 0; i < 40000; i++)); do
 	echo "table=$((i % 3)),priority=$((i % 500)),tcp,nw_dst=10.0.$((i / 250)).$((i % 250)),tp_dst=$i,actions=drop"
 done >/run/rules
 pid=$(cat /run/openvswitch/ovs-bpfd.pid)
-prlimit --pid "$pid" --as=$((($(awk '/^VmSize/ { print $2 }' "/proc/$pid/status") + 12000) * 1024)):
+# limit KIB: the daemon may grow by that much
+limit() {
+	prlimit --pid "$pid" --as=$((($(awk '/^VmSize/ { print $2 }' "/proc/$pid/status") + $1) * 1024)):
+}
+limit 12000
 check "rules that there is no memory for are refused" eval \
 	'ctl rule load /run/rules 2>&1 | tee /dev/stderr | grep -E "/run/rules:[0-9]+: out of memory"'
 check "none of them is there, and the others are" eval '[ "$(ctl rule dump | grep -c .)" = 1 ]'
@@ -90,6 +94,39 @@ prlimit --pid "$pid" --as=unlimited:
 check "with more memory they load" eval 'ctl rule load /run/rules && [ "$(ctl -j rule dump | jq length)" = 40001 ]'
 ctl exit
 wait
+
+# Each has a mask of its own, for which there must be memory as well.
+for ((i = 1; i <= 3000; i++)); do
+	printf 'priority=%d,tcp,tp_dst=0/0x%x,actions=drop\n' "$i" "$i"
+done >/run/some
+sed s/drop/output:1/ /run/some >/run/others
+# Whichever step it is that fails: the rules are all of before, or all of the file.
+replaced() {
+	local extra actions pid done=0 refused=0
+	for ((extra = 0; extra <= 7000; extra += 700)); do
+		daemon --detach 2>/dev/null && ctl rule load /run/some || return
+		pid=$(cat /run/openvswitch/ovs-bpfd.pid)
+		limit "$extra"
+		actions=drop
+		if ctl rule replace /run/others >/run/said 2>&1; then
+			actions=output:1
+			done=$((done + 1))
+		else
+			refused=$((refused + 1))
+		fi
+		prlimit --pid "$pid" --as=unlimited:
+		if [ "$(ctl rule dump | grep -c "actions=$actions$")" != 3000 ] || [ "$(ctl rule dump | wc -l)" != 3000 ]; then
+			echo "$extra: not all are $actions"
+			cat /run/said
+			return 1
+		fi
+		ctl exit
+		wait_until 10 eval "! test -e /run/openvswitch/ovs-bpfd.pid"
+	done
+	echo "$done worked, $refused did not"
+	[ "$done" -gt 1 ] && [ "$refused" -gt 1 ]
+}
+check "a replacement is whole, or nothing, however little memory there is" replaced
 
 daemon --detach 2>/run/stderr || bail "no daemon: $(cat /run/stderr)"
 check "a program that has no BTF is refused, with what to do" eval \
