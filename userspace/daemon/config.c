@@ -21,6 +21,7 @@
  * @failures: how often it was refused.
  * @error: why, the last time; NULL if it was loaded then.
  * @loading: it is being loaded.
+ * @no_memory: some of @names are missing.
  * @names: what it names: "port NAME", "prog NAME", "group NUMBER", "meter NUMBER".
  */
 static struct {
@@ -29,6 +30,7 @@ static struct {
 	unsigned int failures;
 	char *error;
 	bool loading;
+	bool no_memory;
 	json_t *names;
 } config;
 
@@ -43,7 +45,8 @@ static void note(const char *kind, const char *name)
 	char key[300];
 
 	snprintf(key, sizeof(key), "%s %.200s", kind, name);
-	json_object_set_new(config.names, key, json_true());
+	/* What is not noted would go: then nothing may. */
+	config.no_memory |= json_object_set_new(config.names, key, json_true()) != 0;
 }
 
 static bool is_named(const char *kind, const char *name)
@@ -111,21 +114,23 @@ static int remove_ports(struct sw *sw, char *err, size_t size)
 {
 	json_t *ports = ports_describe(sw), *port;
 	size_t i;
+	int ret = 0;
 
 	if (!ports) {
 		snprintf(err, size, "%s", sw->nl.err);
 		return -1;
 	}
+	snprintf(err, size, "out of memory");
 	json_array_foreach(ports, i, port) {
 		const char *name = json_string_value(json_object_get(port, "name"));
 
 		/* Port 0 is the datapath's own. */
 		if (json_integer_value(json_object_get(port, "port")) &&
 		    !is_named("port", name))
-			port_del_later(sw, name);
+			ret |= port_del_later(sw, name);
 	}
 	json_decref(ports);
-	return 0;
+	return ret;
 }
 
 /* No rule names them: none was let in that does. */
@@ -153,7 +158,7 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 {
 	struct prog *p, *next;
 
-	if (remove_groups_and_meters(sw)) {
+	if (config.no_memory || remove_groups_and_meters(sw)) {
 		snprintf(err, size, "out of memory");
 		return -1;
 	}
@@ -202,6 +207,7 @@ int config_load(struct sw *sw, const char *path, char *err, size_t size)
 		r->out = fopen("/dev/null", "w");
 	if (r && r->out) {
 		config.loading = true;
+		config.no_memory = false;
 		txn_begin(sw, true);
 		ret = load(sw, path, r);
 		txn_end(sw, !ret);

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Each allocation of each command fails once.  Whichever it is, the command is refused,
+ * and the switch is as it was; or all of it has been done all the same.
+ */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../daemon/command.h"
+#include "../daemon/switch.h"
+#include "../lib/log.h"
+
+/* Allocations until one fails, unless negative; the linker puts these in place. */
+static long until_failure = -1;
+static bool has_failed;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+
+static bool fails(void)
+{
+	if (until_failure < 0)
+		return false;
+	has_failed |= !until_failure;
+	return !until_failure--;
+}
+
+void *__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+/* There is no event loop to leave. */
+void sw_leave(void)
+{
+}
+
+static struct sw sw = { .dp = "nomem", .idle_ms = 10000 };
+static char file[] = "/tmp/test_nomem.XXXXXX";
+
+/* Return: whether it was done. */
+static bool run(const char *method, const char *arg)
+{
+	bool failed;
+	char *text = command_run(&sw, NULL, method, arg != NULL, &arg, &failed);
+
+	free(text);
+	return !failed;
+}
+
+static void must(const char *method, const char *arg)
+{
+	if (!run(method, arg))
+		fail_msg("%s %s", method, arg ? arg : "");
+}
+
+static char *dump(void)
+{
+	static const char *const methods[] = {
+		"rule/dump", "group/dump", "meter/dump", "port/list",
+	};
+	char *all = NULL, *text;
+	bool failed;
+	size_t size;
+	unsigned int i;
+	FILE *out = open_memstream(&all, &size);
+
+	for (i = 0; i < 4; i++) {
+		text = command_run(&sw, NULL, methods[i], 0, NULL, &failed);
+		assert_false(failed);
+		fputs(text, out);
+		free(text);
+	}
+	fclose(out);
+	return all;
+}
+
+/* The state that each command finds. */
+static void reset(void)
+{
+	unsigned int i;
+	char id[12];
+
+	must("rule/del", NULL);
+	while (sw.groups.first) {
+		snprintf(id, sizeof(id), "%u", sw.groups.first->id);
+		must("group/del", id);
+	}
+	while (sw.meters) {
+		snprintf(id, sizeof(id), "%u", sw.meters->id);
+		must("meter/del", id);
+	}
+	dpnl_dp_open(&sw.nl, sw.dp, true);
+	for (i = 1; i < 3; i++)
+		dpnl_port_add(&sw.nl, i == 1 ? "p1" : "p2", false, i);
+	sw_ports_refresh(&sw);
+	must("group/add", "group_id=1,type=all,bucket=actions=output:1,bucket=actions=output:2");
+	must("group/add", "group_id=3,type=all,bucket=actions=output:2");
+	must("meter/add", "meter=1,pktps,bands=type=drop,rate=7");
+	must("rule/add", "priority=9,tcp,nw_dst=10.0.0.1,actions=meter:1,group:1");
+	must("rule/add", "table=1,priority=9,udp,actions=drop");
+	must("rule/add", "table=1,priority=8,udp,tp_dst=7,actions=drop");
+}
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A meter that is set counts anew, here from the number of times that any was set. */
+static void forget_meter_counts(char *text)
+{
+	size_t n;
+
+	while ((text = strstr(text, " n_packets="))) {
+		text += strlen(" n_packets=");
+		n = strspn(text, "0123456789");
+		memmove(text, text + n, strlen(text + n) + 1);
+	}
+}
+
+static void check(const char *method, const char *arg)
+{
+	char *before, *after, *want;
+	unsigned int refused = 0;
+	bool done;
+	long n;
+
+	reset();
+	must(method, arg);
+	want = dump();
+	forget_meter_counts(want);
+	for (n = 0; ; n++) {
+		reset();
+		before = dump();
+		has_failed = false;
+		until_failure = n;
+		done = run(method, arg);
+		until_failure = -1;
+		after = dump();
+		forget_meter_counts(before);
+		forget_meter_counts(after);
+		refused += !done;
+		if (strcmp(after, done ? want : before))
+			fail_msg("%s %s, without allocation %ld, is %s, and leaves\n%s\nof\n%s",
+				 method, arg ? arg : "", n, done ? "done" : "refused",
+				 after, done ? want : before);
+		free(before);
+		free(after);
+		if (!has_failed)
+			break;
+	}
+	assert_true(done && refused);
+	free(want);
+}
+
+static void test_rules(void **state)
+{
+	(void)state;
+	check("rule/add", "table=3,priority=7,ip,nw_src=10.0.0.0/8,tp_dst=80/0xf0,tcp,actions=output:1");
+	check("rule/add", "table=1,priority=9,udp,actions=output:1");
+	check("rule/del", NULL);
+	check("rule/del", "table=1,udp");
+	write_file("table=1,priority=9,udp,actions=drop\ntable=1,priority=8,udp,tp_dst=7,actions=output:2\n"
+		   "table=2,priority=8,ipv6,ipv6_src=fd00::/64,actions=output:2\n");
+	check("rule/load", file);
+	check("rule/replace", file);
+}
+
+static void test_groups_and_meters(void **state)
+{
+	(void)state;
+	check("group/add", "group_id=2,type=select,bucket=weight:2,actions=output:1");
+	check("group/add", "group_id=1,type=all,bucket=actions=output:1");
+	check("group/del", "3");
+	check("meter/add", "meter=2,pktps,bands=type=drop,rate=9");
+	check("meter/add", "meter=1,kbps,bands=type=drop,rate=9");
+}
+
+static void test_batches(void **state)
+{
+	(void)state;
+	write_file("rule del\ngroup del 1\nmeter del 1\nport add p3 7\nmeter add meter=1,kbps,bands=type=drop,rate=5\n"
+		   "group add group_id=3,type=all,bucket=actions=output:1\nport del p1\n"
+		   "rule add priority=1,actions=group:3\n");
+	check("batch", file);
+	/* A configuration: what it does not name goes. */
+	write_file("port add p2 2\nport add p3 3\nmeter add meter=2,kbps,bands=type=drop,rate=5\n"
+		   "meter add meter=1,pktps,bands=type=drop,rate=7\n"
+		   "group add group_id=3,type=all,bucket=actions=output:1\n"
+		   "rule add table=1,priority=9,udp,actions=drop\nrule add table=5,actions=group:3,meter:2\n");
+	assert_int_equal(config_set(file), 0);
+	check("config/reload", NULL);
+}
+
+static int setup(void **state)
+{
+	char why[128];
+	int fd;
+
+	(void)state;
+	/* Meters are pinned, if that may be: in a bpffs of the test's own. */
+	if (!geteuid() && (unshare(CLONE_NEWNS) ||
+			   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+			   mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)))
+		return -1;
+	log_start("test", false);
+	log_set("console:off", why, sizeof(why));
+	fd = mkstemp(file);
+	return fd < 0 || close(fd) || dpnl_open(&sw.nl) ||
+	       dpnl_dp_open(&sw.nl, sw.dp, true);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules), cmocka_unit_test(test_groups_and_meters),
+		cmocka_unit_test(test_batches),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
