@@ -393,7 +393,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 		enter(sw, o, &m);
 		(*(right ? &sw->adoption.kept : &sw->adoption.repaired))++;
 	} else {
-		sw_ufid_delete(sw, o->ufid, NULL);
+		sw_ufid_delete(sw, o->ufid);
 		sw->adoption.deleted++;
 	}
 	dpnl_free(&sw->nl, m.msg);
@@ -444,7 +444,7 @@ void sw_adopt(struct sw *sw)
 	for (o = ad.orphans; o; o = next) {
 		next = o->next;
 		if (!o->done) {
-			sw_ufid_delete(sw, o->ufid, NULL);
+			sw_ufid_delete(sw, o->ufid);
 			sw->adoption.deleted++;
 		}
 		orphan_free(o);

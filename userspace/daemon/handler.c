@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Handlers: threads that answer upcalls, each with a socket that some of the CPUs send
+ * theirs to.  What has come is taken out of the socket at once and waits by ports
+ * (portq.h); a batch of it is answered with three system calls.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../lib/log.h"
+#include "portq.h"
+#include "upcall.h"
+
+#define BATCH (DPNL_BATCH / UPCALL_REQS)
+#define RECEIVE 32
+/* Messages that are taken out of the socket before some are answered. */
+#define MAX_RECEIVED 512
+/* How often counts go to the switch under load, in microseconds. */
+#define COUNTS_US 100000
+
+/**
+ * struct handler - a thread that answers upcalls
+ * @thread: it.
+ * @running: @thread is there.
+ * @sw: the switch.
+ * @nl: its connection to the datapath.
+ * @up: where upcalls come.
+ * @queue: those that wait.
+ * @malformed: messages that made no sense, since the last time.
+ * @overruns: times that @up ran over, since the last time.
+ * @counted: when counts went to the switch; microseconds.
+ * @out: room for a translation.
+ * @bufs: room for what is received.
+ */
+struct handler {
+	pthread_t thread;
+	bool running;
+	struct sw *sw;
+	struct dpnl nl;
+	struct nl_sock *up;
+	struct portq queue;
+	uint64_t malformed;
+	uint64_t overruns;
+	uint64_t counted;
+	struct xlate_out out;
+	_Alignas(8) uint8_t bufs[RECEIVE][DPNL_MAX_MSG + 4096];
+};
+
+static struct handler *handlers[MAX_HANDLERS];
+static unsigned int n_handlers;
+static int stop_fd = -1;
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+/* Sort what was received by ports. */
+static void take_in(struct handler *h, const struct mmsghdr *msgs, int n)
+{
+	uint64_t now = now_us();
+	uint32_t port;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (upcall_port(&h->nl, h->bufs[i], msgs[i].msg_len, &port))
+			h->malformed++;
+		else
+			portq_push(&h->queue, port, h->bufs[i], msgs[i].msg_len, now);
+	}
+}
+
+/* Take out of the socket what has come, up to a bound. */
+static void receive(struct handler *h)
+{
+	struct mmsghdr msgs[RECEIVE];
+	struct iovec iov[RECEIVE];
+	int i, n, all = 0;
+
+	do {
+		memset(msgs, 0, sizeof(msgs));
+		for (i = 0; i < RECEIVE; i++) {
+			iov[i].iov_base = h->bufs[i];
+			iov[i].iov_len = sizeof(h->bufs[i]);
+			msgs[i].msg_hdr.msg_iov = &iov[i];
+			msgs[i].msg_hdr.msg_iovlen = 1;
+		}
+		n = recvmmsg(nl_socket_get_fd(h->up), msgs, RECEIVE, MSG_DONTWAIT,
+			     NULL);
+		if (n < 0 && errno == ENOBUFS) {
+			h->overruns++;	/* the socket goes on */
+			n = RECEIVE;
+			all += n;
+			continue;
+		}
+		take_in(h, msgs, n);
+		all += n;
+	} while (n == RECEIVE && all < MAX_RECEIVED);
+}
+
+static void add_counts(uint32_t port, const struct portq_counts *c, void *arg)
+{
+	struct sw *sw = arg;
+	struct sw_port_upcalls *p;
+	unsigned int i;
+
+	HASH_FIND(hh, sw->port_upcalls, &port, sizeof(port), p);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return;
+		p->port = port;
+		HASH_ADD(hh, sw->port_upcalls, port, sizeof(port), p);
+	}
+	p->counts.answered += c->answered;
+	for (i = 0; i < PORTQ_N_LOSSES; i++)
+		p->counts.lost[i] += c->lost[i];
+}
+
+/* Give counts to the switch, and take its limits; in its turn. */
+static void exchange(struct handler *h)
+{
+	struct sw *sw = h->sw;
+
+	portq_take_counts(&h->queue, add_counts, sw);
+	sw->counts.malformed += h->malformed;
+	sw->counts.lost += h->overruns;
+	h->malformed = h->overruns = 0;
+	h->queue.limits = sw->limits.port;
+	h->counted = now_us();
+}
+
+/**
+ * struct work - a batch of upcalls
+ * @items: their messages.
+ * @upcalls: what becomes of them.
+ * @n: how many.
+ * @gen: generation of the rules that they were answered by.
+ */
+struct work {
+	struct portq_item *items[BATCH];
+	struct upcall upcalls[BATCH];
+	unsigned int n;
+	uint64_t gen;
+};
+
+/* Answer the upcalls; the switch may change from here until work_end(). */
+static void work_begin(struct handler *h, struct work *w)
+{
+	struct sw *sw = h->sw;
+	unsigned int i;
+
+	turn_take(&sw->turn);
+	for (i = 0; i < w->n; i++)
+		upcall_begin(sw, &h->nl, &h->out, w->items[i]->msg,
+			     w->items[i]->len, &w->upcalls[i]);
+	w->gen = sw->gen;
+	sw->n_busy++;
+	turn_give(&sw->turn);
+}
+
+static void work_end(struct handler *h, struct work *w)
+{
+	int errs[BATCH][2] = {};
+	struct sw *sw = h->sw;
+	struct upcall *u;
+	char why[sizeof(h->nl.err)];
+	unsigned int i;
+
+	/* A megaflow that has to go takes the place of these requests. */
+	memcpy(why, h->nl.err, sizeof(why));
+	for (i = 0; i < w->n; i++) {
+		u = &w->upcalls[i];
+		errs[i][0] = u->install ? u->install->err : 0;
+		errs[i][1] = u->execute ? u->execute->err : 0;
+	}
+	turn_take(&sw->turn);
+	for (i = 0; i < w->n; i++)
+		upcall_end(sw, &h->nl, &w->upcalls[i], errs[i][0], errs[i][1], why);
+	sw->n_busy--;
+	sw->n_old -= w->gen != sw->gen;
+	if (now_us() > h->counted + COUNTS_US)
+		exchange(h);
+	turn_give(&sw->turn);
+}
+
+/* Answer some of those that wait. */
+static void answer(struct handler *h)
+{
+	struct work w = {};
+	unsigned int i;
+
+	while (w.n < BATCH && (w.items[w.n] = portq_pop(&h->queue)))
+		w.n++;
+	if (!w.n)
+		return;
+	work_begin(h, &w);
+	dpnl_run(&h->nl);
+	work_end(h, &w);
+	for (i = 0; i < w.n; i++)
+		free(w.items[i]);
+}
+
+static void *handler_run(void *arg)
+{
+	struct handler *h = arg;
+	struct pollfd fds[] = {
+		{ .fd = nl_socket_get_fd(h->up), .events = POLLIN },
+		{ .fd = stop_fd, .events = POLLIN },
+	};
+
+	while (!fds[1].revents) {
+		if (!h->queue.n) {
+			/* It may be long until there is something again. */
+			turn_take(&h->sw->turn);
+			exchange(h);
+			turn_give(&h->sw->turn);
+			poll(fds, 2, -1);
+		}
+		receive(h);
+		answer(h);
+	}
+	return NULL;
+}
+
+static void handler_free(struct handler *h)
+{
+	portq_clear(&h->queue);
+	nl_socket_free(h->up);
+	dpnl_close(&h->nl);
+	free(h);
+}
+
+static struct handler *handler_new(struct sw *sw)
+{
+	struct handler *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->sw = sw;
+	portq_init(&h->queue, &sw->limits.port);
+	h->up = dpnl_upcall_socket();
+	if (!h->up || dpnl_open(&h->nl)) {
+		handler_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+/**
+ * handlers_open - make handlers, with their sockets
+ * @sw: the switch; @sw->pids is filled in.
+ * @n: how many; 0: one for each CPU; at most MAX_HANDLERS.
+ *
+ * Return: 0, or -1 if that is not possible.
+ */
+int handlers_open(struct sw *sw, unsigned int n)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!n)
+		n = cpus < 1 ? 1 : cpus < MAX_HANDLERS ? cpus : MAX_HANDLERS;
+	for (n_handlers = 0; n_handlers < n; n_handlers++) {
+		handlers[n_handlers] = handler_new(sw);
+		if (!handlers[n_handlers])
+			return -1;
+		sw->pids[n_handlers] = nl_socket_get_local_port(handlers[n_handlers]->up);
+	}
+	sw->n_pids = n;
+	return 0;
+}
+
+/**
+ * handlers_start - have the handlers answer upcalls
+ * @sw: the switch, whose datapath is there.
+ *
+ * Return: 0 or a negative errno.
+ */
+int handlers_start(struct sw *sw)
+{
+	sigset_t all, old;
+	unsigned int i;
+	int err = 0;
+
+	stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (stop_fd < 0)
+		return -errno;
+	/* Signals are for the main thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (i = 0; i < n_handlers && !err; i++) {
+		handlers[i]->nl.dp_ifindex = sw->nl.dp_ifindex;
+		err = -pthread_create(&handlers[i]->thread, NULL, handler_run,
+				      handlers[i]);
+		handlers[i]->running = !err;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+/* End the handlers; not in a turn. */
+void handlers_stop(void)
+{
+	uint64_t one = 1;
+	unsigned int i;
+
+	if (write(stop_fd, &one, sizeof(one)) != sizeof(one))
+		log_event(LOG_upcall, LEVEL_ERR, "handlers can't be told to end", NULL);
+	for (i = 0; i < n_handlers; i++) {
+		if (handlers[i]->running)
+			pthread_join(handlers[i]->thread, NULL);
+		handler_free(handlers[i]);
+	}
+	n_handlers = 0;
+}
