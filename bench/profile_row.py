@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-LOG_SIZE = 60 << 20
+LOG_SIZE = int(os.environ.get('LOG_MB', 60)) << 20
 
 
 class Monitor:

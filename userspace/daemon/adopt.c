@@ -280,7 +280,7 @@ static bool make(struct sw *sw, const struct orphan *o, struct made *m)
 	nla_put(m->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
 	nla_put(m->msg, OVS_FLOW_ATTR_KEY, nla_len(o->key), nla_data(o->key));
 	m->body = nlmsg_tail(nlmsg_hdr(m->msg));
-	if (sw_build(sw, m->msg, o->key, &m->out))
+	if (sw_build(sw, m->msg, o->key, &m->flow, &m->out))
 		return false;
 	m->body_len = (char *)nlmsg_tail(nlmsg_hdr(m->msg)) - m->body;
 	m->mask = nla_find((struct nlattr *)m->body, m->body_len,

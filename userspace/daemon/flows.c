@@ -17,11 +17,12 @@
 /* A megaflow that was installed this long ago should have caught the packet. */
 #define CATCHES_MS 1000
 
+/* Milliseconds, as coarse as the system's clock ticks. */
 uint64_t now_ms(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
@@ -321,12 +322,13 @@ struct request {
 
 /* Write mask and actions. */
 static bool request_build(struct sw *sw, struct request *req,
-			  const struct nlattr *key, const struct xlate_out *out)
+			  const struct nlattr *key, const struct flow *flow,
+			  const struct xlate_out *out)
 {
 	struct nlmsghdr *h = nlmsg_hdr(req->msg);
 
 	h->nlmsg_len = (char *)req->body - (char *)h;
-	if (sw_build(sw, req->msg, key, out))
+	if (sw_build(sw, req->msg, key, flow, out))
 		return false;
 	req->body_len = (char *)nlmsg_tail(h) - (char *)req->body;
 	return true;
@@ -346,12 +348,12 @@ static bool request_make(struct sw *sw, struct dpnl *nl, struct request *req,
 	nla_put(req->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, none);
 	nla_put(req->msg, OVS_FLOW_ATTR_KEY, nla_len(key), nla_data(key));
 	req->body = nlmsg_tail(nlmsg_hdr(req->msg));
-	if (!request_build(sw, req, key, out))
+	if (!request_build(sw, req, key, flow, out))
 		return false;
 	if (!mask_fits(sw, mask_id(req->body))) {
 		memset(&out->wc, 0xff, FLOW_DP_LEN);
 		req->narrowed = true;
-		if (!request_build(sw, req, key, out))
+		if (!request_build(sw, req, key, flow, out))
 			return false;
 	}
 	make_ufid(sw, flow, &out->wc, mask_id(req->body), req->ufid);

@@ -37,7 +37,9 @@
  * @overruns: times that @up ran over, since the last time.
  * @counted: when counts went to the switch; microseconds.
  * @out: room for a translation.
- * @bufs: room for what is received.
+ * @msgs: of what is received.
+ * @iov: likewise.
+ * @bufs: room for it.
  */
 struct handler {
 	pthread_t thread;
@@ -50,6 +52,8 @@ struct handler {
 	uint64_t overruns;
 	uint64_t counted;
 	struct xlate_out out;
+	struct mmsghdr msgs[RECEIVE];
+	struct iovec iov[RECEIVE];
 	_Alignas(8) uint8_t bufs[RECEIVE][DPNL_MAX_MSG + 4096];
 };
 
@@ -57,45 +61,37 @@ static struct handler *handlers[MAX_HANDLERS];
 static unsigned int n_handlers;
 static int stop_fd = -1;
 
+/* As coarse as the system's clock ticks. */
 static uint64_t now_us(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
 }
 
 /* Sort what was received by ports. */
-static void take_in(struct handler *h, const struct mmsghdr *msgs, int n)
+static void take_in(struct handler *h, int n)
 {
 	uint64_t now = now_us();
 	uint32_t port;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (upcall_port(&h->nl, h->bufs[i], msgs[i].msg_len, &port))
+		if (upcall_port(&h->nl, h->bufs[i], h->msgs[i].msg_len, &port))
 			h->malformed++;
 		else
-			portq_push(&h->queue, port, h->bufs[i], msgs[i].msg_len, now);
+			portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len, now);
 	}
 }
 
 /* Take out of the socket what has come, up to a bound. */
 static void receive(struct handler *h)
 {
-	struct mmsghdr msgs[RECEIVE];
-	struct iovec iov[RECEIVE];
-	int i, n, all = 0;
+	int n, all = 0;
 
 	do {
-		memset(msgs, 0, sizeof(msgs));
-		for (i = 0; i < RECEIVE; i++) {
-			iov[i].iov_base = h->bufs[i];
-			iov[i].iov_len = sizeof(h->bufs[i]);
-			msgs[i].msg_hdr.msg_iov = &iov[i];
-			msgs[i].msg_hdr.msg_iovlen = 1;
-		}
-		n = recvmmsg(nl_socket_get_fd(h->up), msgs, RECEIVE, MSG_DONTWAIT,
+		n = recvmmsg(nl_socket_get_fd(h->up), h->msgs, RECEIVE, MSG_DONTWAIT,
 			     NULL);
 		if (n < 0 && errno == ENOBUFS) {
 			h->overruns++;	/* the socket goes on */
@@ -103,7 +99,7 @@ static void receive(struct handler *h)
 			all += n;
 			continue;
 		}
-		take_in(h, msgs, n);
+		take_in(h, n);
 		all += n;
 	} while (n == RECEIVE && all < MAX_RECEIVED);
 }
@@ -244,10 +240,16 @@ static void handler_free(struct handler *h)
 static struct handler *handler_new(struct sw *sw)
 {
 	struct handler *h = calloc(1, sizeof(*h));
+	unsigned int i;
 
 	if (!h)
 		return NULL;
 	h->sw = sw;
+	for (i = 0; i < RECEIVE; i++) {
+		h->iov[i] = (struct iovec){ h->bufs[i], sizeof(h->bufs[i]) };
+		h->msgs[i].msg_hdr.msg_iov = &h->iov[i];
+		h->msgs[i].msg_hdr.msg_iovlen = 1;
+	}
 	portq_init(&h->queue, &sw->limits.port);
 	h->up = dpnl_upcall_socket();
 	if (!h->up || dpnl_open(&h->nl)) {

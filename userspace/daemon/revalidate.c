@@ -197,7 +197,7 @@ static bool flow_is_right(struct sw *sw, const struct mflow *f)
 	if (f->narrowed)
 		memset(&out.wc, 0xff, FLOW_DP_LEN);
 	body = nlmsg_tail(nlmsg_hdr(msg));
-	right = !sw_build(sw, msg, f->key, &out) &&
+	right = !sw_build(sw, msg, f->key, &flow, &out) &&
 		(size_t)((char *)nlmsg_tail(nlmsg_hdr(msg)) - body) ==
 		f->body_len && !memcmp(body, f->body, f->body_len);
 	dpnl_free(&sw->nl, msg);

@@ -255,7 +255,7 @@ void handlers_stop(void);
 typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
 			 const struct flow *mask, void *sw);
 int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
-	     const struct xlate_out *out);
+	     const struct flow *flow, const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,

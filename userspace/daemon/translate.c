@@ -70,12 +70,12 @@ void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 
 /* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */
 int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
-	     const struct xlate_out *out)
+	     const struct flow *flow, const struct xlate_out *out)
 {
 	struct nlattr *nest;
 	int err;
 
-	err = odp_put_mask(msg, key, &out->wc);
+	err = odp_put_mask(msg, key, flow, &out->wc);
 	if (err)
 		return err;
 	nest = nla_nest_start(msg, OVS_FLOW_ATTR_ACTIONS);

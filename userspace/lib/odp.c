@@ -87,14 +87,19 @@ const struct odp_map odp_maps[] = {
 
 const unsigned int odp_n_maps = sizeof(odp_maps) / sizeof(odp_maps[0]);
 
-static const struct odp_map *map_find(int type)
+static const struct odp_map *by_type[OVS_KEY_ATTR_MAX + 1];
+
+static void __attribute__((constructor)) index_maps(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < odp_n_maps; i++)
-		if (odp_maps[i].type == type)
-			return &odp_maps[i];
-	return NULL;
+		by_type[odp_maps[i].type] = &odp_maps[i];
+}
+
+static const struct odp_map *map_find(unsigned int type)
+{
+	return type <= OVS_KEY_ATTR_MAX ? by_type[type] : NULL;
 }
 
 static void copy_labels(uint8_t *to, const uint8_t *from)
@@ -453,18 +458,17 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
  * odp_put_mask - write the mask of a megaflow
  * @msg: the message; OVS_FLOW_ATTR_MASK is added.
  * @key: the key of its upcall.
+ * @flow: the same, decoded.
  * @wc: the mask.
  *
  * Return: 0 or -EMSGSIZE.
  */
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
-		 const struct flow *wc)
+		 const struct flow *flow, const struct flow *wc)
 {
 	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
-	struct flow flow;
 
-	if (!nest || odp_flow_from_key(key, &flow) ||
-	    mask_out(msg, key, wc, &flow, 0))
+	if (!nest || mask_out(msg, key, wc, flow, 0))
 		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;

@@ -64,7 +64,7 @@ int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow);
 int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 		       struct flow *flow);
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
-		 const struct flow *wc);
+		 const struct flow *flow, const struct flow *wc);
 int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow);
 struct nlattr *odp_nest(struct nl_msg *msg, int type);
 void odp_nest_end(struct nl_msg *msg, struct nlattr *nest);
