@@ -42,7 +42,7 @@ const struct field fields[] = {
 	F("metadata", NULL, "OXM_OF_METADATA", metadata, FMT_HEX, REQ_NONE, FF_SET),
 	REG(0), REG(1), REG(2), REG(3), REG(4), REG(5), REG(6), REG(7),
 	XREG(0, reg[0]), XREG(1, reg[2]), XREG(2, reg[4]), XREG(3, reg[6]),
-	F("in_port", NULL, "NXM_OF_IN_PORT", in_port, FMT_DEC, REQ_NONE, 0),
+	F("in_port", NULL, "NXM_OF_IN_PORT", in_port, FMT_DEC, REQ_NONE, FF_SET),
 	PART("ct_state", NULL, "NXM_NX_CT_STATE", ct_state, 0, 8, FMT_CT_STATE, REQ_NONE, 0),
 	F("ct_zone", NULL, "NXM_NX_CT_ZONE", ct_zone, FMT_DEC, REQ_NONE, 0),
 	F("ct_mark", NULL, "NXM_NX_CT_MARK", ct_mark, FMT_HEX, REQ_NONE, FF_CT),

@@ -68,6 +68,7 @@ void commit(struct walk *w)
 
 	commit_vlan(w);
 	memcpy(&mask, &w->s.set, FLOW_DP_LEN);
+	mask.in_port = 0;	/* for rules alone */
 	memset(&w->s.set, 0, sizeof(w->s.set));
 	if (has_bits(&mask, TUN_OFS, TUN_END)) {
 		op = add_op(w, OP_SET_TUNNEL);
@@ -90,6 +91,7 @@ static void changed(struct walk *w, const struct flow *mask)
 	struct flow dp = {};
 
 	memcpy(&dp, mask, FLOW_DP_LEN);
+	dp.in_port = 0;
 	if (!flow_is_zero(&dp))
 		w->s.said.n = 0;
 }

@@ -131,6 +131,40 @@ static void test_resubmit(void **state)
 	assert_non_null(strstr(run(&f), "nests more than 64 deep, from table"));
 }
 
+/* The port of a resubmit is for its lookup alone. */
+static void test_resubmit_port(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("in_port=3,actions=resubmit(7,1),resubmit:7,resubmit(in_port,1)");
+	add("in_port=7,actions=output:1");
+	add("table=1,in_port=7,actions=in_port,resubmit(,2)");
+	add("table=1,in_port=3,actions=output:2");
+	add("table=2,in_port=7,actions=output:7");
+	add("table=2,in_port=3,actions=output:1");
+	EXPECT(f, "3 1 1 2");
+	/* Also if a filter is asked in between, at once or later. */
+	reset(NULL);
+	add("actions=resubmit(7,1)");
+	add("table=1,priority=2,in_port=7,bpf=f1,actions=output:1");
+	add("table=1,priority=1,in_port=7,actions=output:2");
+	EXPECT(f, "f1 0:{2} else{1}");
+}
+
+/* Rules may take a packet for one of another port, also when it comes back. */
+static void test_set_in_port(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("actions=load:0->NXM_OF_IN_PORT[],output:3,set_field:7->in_port,ct(table=1)");
+	add("table=1,in_port=7,actions=output:3,output:7,in_port");
+	EXPECT(f, "3 ct0 recirc");
+	f = back(f);
+	EXPECT(f, "3 7");
+}
+
 static void test_normal(void **state)
 {
 	struct flow f = udp(80);
@@ -248,7 +282,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_outputs), T(test_vlans), T(test_sets), T(test_ttl),
-		T(test_resubmit), T(test_normal), T(test_macs),
+		T(test_resubmit), T(test_resubmit_port),
+		T(test_set_in_port), T(test_normal), T(test_macs),
 		T(test_groups), T(test_ct),
 	};
 
