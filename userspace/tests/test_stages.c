@@ -68,12 +68,12 @@ static void test_filters(void **state)
 	EXPECT(f, "1");
 	/* It comes back to the lookup that it was at. */
 	f.recirc_id = 0;
-	add("priority=200,in_port=3,actions=resubmit:7");
+	add("priority=200,in_port=3,actions=resubmit:7,output:5");
 	add("priority=1,in_port=7,actions=output:2");
 	run(&f);
 	f = back(f);
 	f.dp_hash = 0;
-	EXPECT(f, "f9 0:{f10 0:{f11 0:{2} else{1}} else{1}} else{1}");
+	EXPECT(f, "f9 0:{f10 0:{f11 0:{2 5} else{1 5}} else{1 5}} else{1 5}");
 }
 
 static void test_filter_tree_is_bounded(void **state)
