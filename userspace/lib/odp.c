@@ -60,6 +60,7 @@ const struct odp_map odp_maps[] = {
 		P(ovs_key_ipv6, ipv6_tclass, nw_tos, COPY),
 		P(ovs_key_ipv6, ipv6_hlimit, nw_ttl, COPY),
 		P(ovs_key_ipv6, ipv6_frag, nw_frag, FRAG) } },
+	{ OVS_KEY_ATTR_IPV6_EXTHDRS, 2, 1, { W(ipv6_exthdr, HOST16) } },
 	{ OVS_KEY_ATTR_TCP, 4, 2, { P(ovs_key_tcp, tcp_src, tp_src, COPY),
 				    P(ovs_key_tcp, tcp_dst, tp_dst, COPY) } },
 	{ OVS_KEY_ATTR_TCP_FLAGS, 2, 1, { W(tcp_flags, COPY) } },
@@ -207,39 +208,6 @@ static bool is_vlan_type(uint16_t type)
 	return type == htons(0x8100) || type == htons(0x88a8);
 }
 
-static int tunnel_in(const struct nlattr *nest, struct flow *f)
-{
-	static const struct { uint16_t ofs; uint8_t len; uint16_t flag; } attrs[] = {
-		[OVS_TUNNEL_KEY_ATTR_ID] = { offsetof(struct flow, tun_id), 8, TUN_KEY },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_SRC] = { offsetof(struct flow, tun_src), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_DST] = { offsetof(struct flow, tun_dst), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TOS] = { offsetof(struct flow, tun_tos), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TTL] = { offsetof(struct flow, tun_ttl), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT] = { 0, 0, TUN_DF },
-		[OVS_TUNNEL_KEY_ATTR_CSUM] = { 0, 0, TUN_CSUM },
-		[OVS_TUNNEL_KEY_ATTR_OAM] = { 0, 0, TUN_OAM },
-		[OVS_TUNNEL_KEY_ATTR_TP_SRC] = { offsetof(struct flow, tun_tp_src), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TP_DST] = { offsetof(struct flow, tun_tp_dst), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = { offsetof(struct flow, tun_ipv6_src), 16, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_DST] = { offsetof(struct flow, tun_ipv6_dst), 16, 0 },
-	};
-	struct nlattr *a;
-	int rem;
-
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		unsigned int t = nla_type(a);
-
-		if (t >= sizeof(attrs) / sizeof(attrs[0]) ||
-		    (!attrs[t].len && !attrs[t].flag))
-			continue;
-		if (nla_len(a) != attrs[t].len)
-			return -EINVAL;
-		f->tun_flags |= htons(attrs[t].flag);
-		memcpy((uint8_t *)f + attrs[t].ofs, nla_data(a), attrs[t].len);
-	}
-	return 0;
-}
-
 static int mpls_in(const struct nlattr *a, struct flow *flow)
 {
 	int n = nla_len(a);
@@ -285,7 +253,12 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
 			continue;
 		}
 		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
-			if (tunnel_in(a, flow))
+			if (odp_tunnel_in(a, flow))
+				return -EINVAL;
+			continue;
+		}
+		if (nla_type(a) == OVS_KEY_ATTR_NSH) {
+			if (odp_nsh_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
@@ -319,7 +292,11 @@ int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
-	return key_in(key, flow, 0, false);
+	if (key_in(key, flow, 0, false))
+		return -EINVAL;
+	if (!flow->ethernet)
+		flow->packet_type = htonl(1 << 16 | ntohs(flow->dl_type));
+	return 0;
 }
 
 /* Likewise, the mask of a megaflow. */
@@ -354,57 +331,18 @@ void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
 	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
 }
 
-static int put_tunnel(struct nl_msg *msg, const struct flow *f,
-		      const struct flow *has, bool mask)
-{
-	struct nlattr *nest = odp_nest(msg, OVS_KEY_ATTR_TUNNEL);
-	static const uint8_t none[16];
-	uint16_t flags = ntohs(f->tun_flags);
-	bool six = memcmp(has->tun_ipv6_dst, none, 16) ||
-		   memcmp(has->tun_ipv6_src, none, 16);
-	int err = 0;
-
-	if (!nest)
-		return -EMSGSIZE;
-	if (mask ? f->tun_id : flags & TUN_KEY)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_ID, 8, &f->tun_id);
-	if (six) {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_SRC, 16, f->tun_ipv6_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_DST, 16, f->tun_ipv6_dst);
-	} else {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_SRC, 4, &f->tun_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f->tun_dst);
-	}
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TOS, f->tun_tos);
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TTL, f->tun_ttl);
-	if (flags & TUN_DF)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
-	if (flags & TUN_CSUM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_CSUM);
-	if (flags & TUN_OAM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_OAM);
-	if (f->tun_tp_src)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_SRC, 2, &f->tun_tp_src);
-	if (f->tun_tp_dst)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_DST, 2, &f->tun_tp_dst);
-	odp_nest_end(msg, nest);
-	return err ? -EMSGSIZE : 0;
-}
-
-/**
- * odp_put_tunnel - write the key of a tunnel, as set() takes it
- * @msg: the message.
- * @flow: its fields.
- *
- * Return: 0 or -EMSGSIZE.
+/*
+ * What is not known may be what other attributes depend on: it is matched as it is,
+ * and so in the key's length.
  */
-int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
+static int put_exact(struct nl_msg *msg, const struct nlattr *a)
 {
-	struct flow f = *flow;
+	struct nlattr *mask = nla_reserve(msg, nla_type(a), nla_len(a));
 
-	if (!f.tun_ttl)
-		f.tun_ttl = 64;
-	return put_tunnel(msg, &f, &f, false);
+	if (!mask)
+		return -EMSGSIZE;
+	memset(nla_data(mask), 0xff, nla_len(a));
+	return 0;
 }
 
 static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
@@ -417,14 +355,16 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 
 	switch (nla_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
-		return put_tunnel(msg, wc, key, true);
+		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
+	case OVS_KEY_ATTR_NSH:
+		return odp_put_nsh_mask(msg, wc, key);
 	case OVS_KEY_ATTR_ETHERTYPE:
 		return nla_put(msg, OVS_KEY_ATTR_ETHERTYPE, 2, &exact);
 	case OVS_KEY_ATTR_VLAN:
 		return nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci);
 	}
 	if (!m || nla_len(a) > (int)sizeof(buf))
-		return 0;
+		return put_exact(msg, a);
 	odp_map_out(m, buf, wc, true);
 	return nla_put(msg, m->type, nla_len(a), buf);
 }
@@ -466,6 +406,10 @@ int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 	if (!nest || odp_flow_from_key(key, &flow) ||
 	    mask_out(msg, key, wc, &flow, 0))
 		return -EMSGSIZE;
+	if (odp_has_tunnel(wc) &&
+	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
+	    odp_put_tunnel_mask(msg, NULL, wc, &flow))
+		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;
 }
@@ -486,6 +430,7 @@ bool odp_map_applies(const struct odp_map *m, const struct flow *flow)
 		return type == 0x0800;
 	case OVS_KEY_ATTR_IPV6:
 	case OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6:
+	case OVS_KEY_ATTR_IPV6_EXTHDRS:
 		return type == 0x86dd;
 	case OVS_KEY_ATTR_ARP:
 		return type == 0x0806 || type == 0x8035;

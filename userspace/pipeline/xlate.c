@@ -411,6 +411,16 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 	uint16_t type = ntohs(flow->dl_type);
 	size_t i;
 
+	/* Whether there is a tuple of the original direction is told by the state. */
+	if (wc->ct_nw_proto ||
+	    flow_has(wc, offsetof(struct flow, ct_nw_src), offsetof(struct flow, dl_dst)))
+		wc->ct_state = UINT32_MAX;
+	/* The version of ERSPAN tells which of its fields there are. */
+	if (wc->tun_erspan_idx || wc->tun_erspan_dir || wc->tun_erspan_hwid)
+		wc->tun_erspan_ver = 0xff;
+	/* Metadata of another type have no context. */
+	if (flow_has(wc, offsetof(struct flow, nsh_c), offsetof(struct flow, nd_target)))
+		wc->nsh_mdtype = 0xff;
 	if (type != 0x0800 && type != 0x86dd)
 		return;
 	for (i = 0; i < FLOW_DP_LEN - offsetof(struct flow, nd_target); i++)

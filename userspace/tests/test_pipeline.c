@@ -92,6 +92,34 @@ static void test_sets(void **state)
 	assert_int_equal(out.ops[0].value.tun_dst, htonl(0x0a000009));
 }
 
+/* A field is read with what tells whether a packet has it. */
+static void test_what_tells_of_fields(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("priority=9,tun_erspan_idx=5,actions=drop");
+	add("priority=8,nsh,nsh_c2=0x5/0xf,actions=drop");
+	EXPECT(f, "");
+	assert_int_equal(out.wc.tun_erspan_ver, 0xff);
+	f.dl_type = htons(0x894f);
+	EXPECT(f, "");
+	assert_int_equal(out.wc.nsh_mdtype, 0xff);
+	assert_int_equal(out.wc.nsh_c[1], htonl(0xf));
+	f = udp(80);
+	add("priority=7,ip,ct_tp_dst=5,actions=drop");
+	EXPECT(f, "");
+	assert_int_equal(out.wc.ct_state, UINT32_MAX);
+	/* No packet type is in a mask: it is in every megaflow. */
+	reset(NULL);
+	add("priority=2,packet_type=(1,0x800),actions=output:1");
+	add("priority=1,actions=output:2");
+	EXPECT(f, "2");
+	f.packet_type = htonl(0x10800);
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.packet_type, 0);
+}
+
 static void test_ttl(void **state)
 {
 	struct flow f = udp(80);
@@ -281,7 +309,7 @@ static void test_ct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_outputs), T(test_vlans), T(test_sets), T(test_ttl),
+		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_ttl),
 		T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_macs),
 		T(test_groups), T(test_ct),
