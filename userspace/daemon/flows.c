@@ -300,6 +300,7 @@ static void make_ufid(const struct sw *sw, const struct flow *flow,
 	masked.vlan_tci |= flow->vlan_tci & htons(VLAN_PRESENT);
 	masked.vlan_tci2 |= flow->vlan_tci2 & htons(VLAN_PRESENT);
 	masked.ethernet = flow->ethernet;
+	masked.unknown = flow->unknown;
 	hash = XXH3_128bits_withSeed(&masked, sizeof(masked), sw->secret ^ mask);
 	memcpy(ufid, &hash, UFID_LEN);
 }

@@ -12,6 +12,9 @@
 #include <netlink/attr.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define P(type, member, f, k)						\
 	{ offsetof(struct type, member), offsetof(struct flow, f),	\
 	  sizeof(((struct type *)0)->member), k }
@@ -60,6 +63,7 @@ const struct odp_map odp_maps[] = {
 		P(ovs_key_ipv6, ipv6_tclass, nw_tos, COPY),
 		P(ovs_key_ipv6, ipv6_hlimit, nw_ttl, COPY),
 		P(ovs_key_ipv6, ipv6_frag, nw_frag, FRAG) } },
+	{ OVS_KEY_ATTR_IPV6_EXTHDRS, 2, 1, { W(ipv6_exthdr, HOST16) } },
 	{ OVS_KEY_ATTR_TCP, 4, 2, { P(ovs_key_tcp, tcp_src, tp_src, COPY),
 				    P(ovs_key_tcp, tcp_dst, tp_dst, COPY) } },
 	{ OVS_KEY_ATTR_TCP_FLAGS, 2, 1, { W(tcp_flags, COPY) } },
@@ -86,6 +90,20 @@ const struct odp_map odp_maps[] = {
 };
 
 const unsigned int odp_n_maps = sizeof(odp_maps) / sizeof(odp_maps[0]);
+
+/* As libnl has it, without a call for each step: this is done for each upcall. */
+static const struct nlattr *attr_at(const void *p, const struct nlattr *nest)
+{
+	const char *end = (const char *)nest + nest->nla_len;
+	const struct nlattr *a = p;
+
+	return end - (const char *)p >= NLA_HDRLEN && a->nla_len >= NLA_HDRLEN &&
+	       a->nla_len <= end - (const char *)p ? a : NULL;
+}
+
+#define for_each_attr(a, nest)						\
+	for (a = attr_at((const char *)(nest) + NLA_HDRLEN, nest); a;	\
+	     a = attr_at((const char *)a + NLA_ALIGN(a->nla_len), nest))
 
 static const struct odp_map *by_type[OVS_KEY_ATTR_MAX + 1];
 
@@ -212,39 +230,6 @@ static bool is_vlan_type(uint16_t type)
 	return type == htons(0x8100) || type == htons(0x88a8);
 }
 
-static int tunnel_in(const struct nlattr *nest, struct flow *f)
-{
-	static const struct { uint16_t ofs; uint8_t len; uint16_t flag; } attrs[] = {
-		[OVS_TUNNEL_KEY_ATTR_ID] = { offsetof(struct flow, tun_id), 8, TUN_KEY },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_SRC] = { offsetof(struct flow, tun_src), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_DST] = { offsetof(struct flow, tun_dst), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TOS] = { offsetof(struct flow, tun_tos), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TTL] = { offsetof(struct flow, tun_ttl), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT] = { 0, 0, TUN_DF },
-		[OVS_TUNNEL_KEY_ATTR_CSUM] = { 0, 0, TUN_CSUM },
-		[OVS_TUNNEL_KEY_ATTR_OAM] = { 0, 0, TUN_OAM },
-		[OVS_TUNNEL_KEY_ATTR_TP_SRC] = { offsetof(struct flow, tun_tp_src), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TP_DST] = { offsetof(struct flow, tun_tp_dst), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = { offsetof(struct flow, tun_ipv6_src), 16, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_DST] = { offsetof(struct flow, tun_ipv6_dst), 16, 0 },
-	};
-	struct nlattr *a;
-	int rem;
-
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		unsigned int t = nla_type(a);
-
-		if (t >= sizeof(attrs) / sizeof(attrs[0]) ||
-		    (!attrs[t].len && !attrs[t].flag))
-			continue;
-		if (nla_len(a) != attrs[t].len)
-			return -EINVAL;
-		f->tun_flags |= htons(attrs[t].flag);
-		memcpy((uint8_t *)f + attrs[t].ofs, nla_data(a), attrs[t].len);
-	}
-	return 0;
-}
-
 static int mpls_in(const struct nlattr *a, struct flow *flow)
 {
 	int n = nla_len(a);
@@ -275,22 +260,26 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
 		  bool mask)
 {
 	const struct odp_map *m;
+	const struct nlattr *a;
 	uint16_t type = 0;
-	struct nlattr *a;
 	unsigned int i;
-	int rem;
 
-	nla_for_each_nested(a, (struct nlattr *)nest, rem)
+	for_each_attr(a, nest)
 		if (nla_type(a) == OVS_KEY_ATTR_ETHERTYPE && nla_len(a) == 2)
 			memcpy(&type, nla_data(a), sizeof(type));
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
+	for_each_attr(a, nest) {
 		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
 			if (depth == 2 || key_in(a, flow, depth + 1, mask))
 				return -EINVAL;
 			continue;
 		}
 		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
-			if (tunnel_in(a, flow))
+			if (odp_tunnel_in(a, flow))
+				return -EINVAL;
+			continue;
+		}
+		if (nla_type(a) == OVS_KEY_ATTR_NSH) {
+			if (odp_nsh_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
@@ -300,8 +289,11 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
 			continue;
 		}
 		m = map_find(nla_type(a));
-		if (!m)
+		if (!m) {
+			flow->unknown = XXH3_64bits_withSeed(a, a->nla_len,
+							     flow->unknown);
 			continue;
+		}
 		if (nla_len(a) != m->len)
 			return -EINVAL;
 		if (nla_type(a) == OVS_KEY_ATTR_VLAN)
@@ -324,7 +316,11 @@ int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
-	return key_in(key, flow, 0, false);
+	if (key_in(key, flow, 0, false))
+		return -EINVAL;
+	if (!flow->ethernet)
+		flow->packet_type = htonl(1 << 16 | ntohs(flow->dl_type));
+	return 0;
 }
 
 /* Likewise, the mask of a megaflow. */
@@ -359,57 +355,23 @@ void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
 	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
 }
 
-static int put_tunnel(struct nl_msg *msg, const struct flow *f,
-		      const struct flow *has, bool mask)
+/*
+ * What is not known may be what other attributes depend on: it is matched as it is,
+ * and so in the key's length.
+ */
+static int put_exact(struct nl_msg *msg, const struct nlattr *a)
 {
-	struct nlattr *nest = odp_nest(msg, OVS_KEY_ATTR_TUNNEL);
-	static const uint8_t none[16];
-	uint16_t flags = ntohs(f->tun_flags);
-	bool six = memcmp(has->tun_ipv6_dst, none, 16) ||
-		   memcmp(has->tun_ipv6_src, none, 16);
-	int err = 0;
+	struct nlattr *mask = nla_reserve(msg, nla_type(a), nla_len(a));
 
-	if (!nest)
+	if (!mask)
 		return -EMSGSIZE;
-	if (mask ? f->tun_id : flags & TUN_KEY)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_ID, 8, &f->tun_id);
-	if (six) {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_SRC, 16, f->tun_ipv6_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_DST, 16, f->tun_ipv6_dst);
-	} else {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_SRC, 4, &f->tun_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f->tun_dst);
-	}
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TOS, f->tun_tos);
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TTL, f->tun_ttl);
-	if (flags & TUN_DF)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
-	if (flags & TUN_CSUM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_CSUM);
-	if (flags & TUN_OAM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_OAM);
-	if (f->tun_tp_src)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_SRC, 2, &f->tun_tp_src);
-	if (f->tun_tp_dst)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_DST, 2, &f->tun_tp_dst);
-	odp_nest_end(msg, nest);
-	return err ? -EMSGSIZE : 0;
+	memset(nla_data(mask), 0xff, nla_len(a));
+	return 0;
 }
 
-/**
- * odp_put_tunnel - write the key of a tunnel, as set() takes it
- * @msg: the message.
- * @flow: its fields.
- *
- * Return: 0 or -EMSGSIZE.
- */
-int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
+static int put_u16(struct nl_msg *msg, int type, uint16_t value)
 {
-	struct flow f = *flow;
-
-	if (!f.tun_ttl)
-		f.tun_ttl = 64;
-	return put_tunnel(msg, &f, &f, false);
+	return nla_put(msg, type, sizeof(value), &value);
 }
 
 static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
@@ -417,30 +379,37 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 {
 	uint16_t tci = htons(VLAN_PRESENT) | (depth ? wc->vlan_tci2 : wc->vlan_tci);
 	const struct odp_map *m = map_find(nla_type(a));
-	uint16_t exact = 0xffff;
-	uint8_t buf[256] = {};
+	struct nlattr *made;
 
 	switch (nla_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
-		return put_tunnel(msg, wc, key, true);
+		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
+	case OVS_KEY_ATTR_NSH:
+		return odp_put_nsh_mask(msg, wc, key);
 	case OVS_KEY_ATTR_ETHERTYPE:
-		return nla_put(msg, OVS_KEY_ATTR_ETHERTYPE, 2, &exact);
+		return put_u16(msg, OVS_KEY_ATTR_ETHERTYPE, 0xffff);
 	case OVS_KEY_ATTR_VLAN:
-		return nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci);
+		return put_u16(msg, OVS_KEY_ATTR_VLAN, tci);
 	}
-	if (!m || nla_len(a) > (int)sizeof(buf))
-		return 0;
-	odp_map_out(m, buf, wc, true);
-	return nla_put(msg, m->type, nla_len(a), buf);
+	if (!m)
+		return put_exact(msg, a);
+	made = nla_reserve(msg, m->type, nla_len(a));
+	if (!made)
+		return -EMSGSIZE;
+	/* A stack of labels may be longer than what is known of it. */
+	if (nla_len(a) != m->len)
+		memset(nla_data(made), 0, nla_len(a));
+	odp_map_out(m, nla_data(made), wc, true);
+	return 0;
 }
 
 static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 		    const struct flow *wc, const struct flow *key, int depth)
 {
-	struct nlattr *a, *inner;
-	int rem;
+	const struct nlattr *a;
+	struct nlattr *inner;
 
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
+	for_each_attr(a, nest) {
 		if (nla_type(a) != OVS_KEY_ATTR_ENCAP) {
 			if (mask_attr(msg, a, wc, key, depth))
 				return -EMSGSIZE;
@@ -470,6 +439,10 @@ int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 
 	if (!nest || mask_out(msg, key, wc, flow, 0))
 		return -EMSGSIZE;
+	if (odp_has_tunnel(wc) &&
+	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
+	    odp_put_tunnel_mask(msg, NULL, wc, flow))
+		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;
 }
@@ -490,6 +463,7 @@ bool odp_map_applies(const struct odp_map *m, const struct flow *flow)
 		return type == 0x0800;
 	case OVS_KEY_ATTR_IPV6:
 	case OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6:
+	case OVS_KEY_ATTR_IPV6_EXTHDRS:
 		return type == 0x86dd;
 	case OVS_KEY_ATTR_ARP:
 		return type == 0x0806 || type == 0x8035;

@@ -51,6 +51,11 @@ static int put_used(struct nl_msg *msg, const struct op *op)
 		    nla_put(msg, odp_maps[i].type, odp_maps[i].len, buf))
 			return -EMSGSIZE;
 	}
+	if ((odp_has_tunnel(&op->mask) &&
+	     odp_put_tunnel_mask(msg, NULL, &op->mask, &op->value)) ||
+	    (odp_has_nsh(&op->mask) &&
+	     odp_put_nsh_mask(msg, &op->mask, &op->value)))
+		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;
 }

@@ -135,7 +135,9 @@ static int put_act(const struct act *a, char *buf, size_t size, int n)
 	case ACT_GOTO:
 		return text_add(buf, size, n, "goto_table:%u", a->n);
 	case ACT_RESUBMIT:
-		return text_add(buf, size, n, "resubmit(,%u)", a->n);
+		return a->port == NO_PORT ?
+		       text_add(buf, size, n, "resubmit(,%u)", a->n) :
+		       text_add(buf, size, n, "resubmit(%u,%u)", a->port, a->n);
 	case ACT_GROUP:
 		return text_add(buf, size, n, "group:%u", a->n);
 	case ACT_METER:

@@ -53,6 +53,7 @@ struct state {
  * @visited: the last of them, in a ring.
  * @read_unknown: @s.unknown_reg was read.
  * @ethernet: the packet has an Ethernet header.
+ * @in_port: where it came in, whatever rules have made of that.
  * @table: where the last lookup was.
  * @rule: what it found.
  */
@@ -67,6 +68,7 @@ struct walk {
 	uint8_t visited[8];
 	bool read_unknown;
 	bool ethernet;
+	uint32_t in_port;
 	unsigned int table;
 	const struct rule *rule;
 };
@@ -81,7 +83,7 @@ void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
 		  unsigned int n);
 void make_known(struct walk *w, const struct flow *mask);
 struct op *add_op(struct walk *w, enum op_type type);
-void walk_table(struct walk *w, unsigned int table);
+void walk_table(struct walk *w, unsigned int table, uint32_t port);
 void walk_run(struct walk *w);
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 	       uint8_t table, uint64_t cookie);
@@ -109,7 +111,8 @@ void do_controller(struct walk *w, const struct act *act);
 
 /* xlate_bpf.c */
 void do_bpf(struct walk *w, const struct act *act);
-void ask_filter(struct walk *w, const char *prog, unsigned int table);
+void ask_filter(struct walk *w, const char *prog, unsigned int table,
+		uint32_t port);
 void said_add(struct walk *w, const char *prog, bool yes);
 void choose_modes(struct walk *w);
 

@@ -13,17 +13,6 @@ static void tunnel_mask(struct flow *mask)
 	memset((uint8_t *)mask + TUN_OFS, 0xff, TUN_END - TUN_OFS);
 }
 
-/* Whether a mask has a bit in its bytes from @ofs to before @end. */
-static bool has_bits(const struct flow *mask, size_t ofs, size_t end)
-{
-	const uint8_t *m = (const uint8_t *)mask;
-
-	while (ofs < end)
-		if (m[ofs++])
-			return true;
-	return false;
-}
-
 static bool present(uint16_t tci)
 {
 	return tci & htons(VLAN_PRESENT);
@@ -68,8 +57,9 @@ void commit(struct walk *w)
 
 	commit_vlan(w);
 	memcpy(&mask, &w->s.set, FLOW_DP_LEN);
+	mask.in_port = 0;	/* for rules alone */
 	memset(&w->s.set, 0, sizeof(w->s.set));
-	if (has_bits(&mask, TUN_OFS, TUN_END)) {
+	if (flow_has(&mask, TUN_OFS, TUN_END)) {
 		op = add_op(w, OP_SET_TUNNEL);
 		if (op)
 			op->value = w->s.cur;
@@ -90,6 +80,7 @@ static void changed(struct walk *w, const struct flow *mask)
 	struct flow dp = {};
 
 	memcpy(&dp, mask, FLOW_DP_LEN);
+	dp.in_port = 0;
 	if (!flow_is_zero(&dp))
 		w->s.said.n = 0;
 }
@@ -100,9 +91,9 @@ static void set_bits(struct walk *w, const struct flow *mask)
 	struct flow tun = {};
 
 	/* The datapath sets IP headers only where a megaflow knows the protocol. */
-	if (has_bits(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
+	if (flow_has(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
 		consult(w, &proto);
-	if (has_bits(mask, TUN_OFS, TUN_END)) {
+	if (flow_has(mask, TUN_OFS, TUN_END)) {
 		/* The datapath sets a tunnel's key as a whole. */
 		tunnel_mask(&tun);
 		consult(w, &tun);

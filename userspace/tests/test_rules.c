@@ -60,7 +60,14 @@ static void test_as_it_is(void **state)
 		"udp,tp_dst=53", "sctp,tp_src=1", "tcp6,tp_dst=80", "udp6", "sctp6",
 		"icmp,icmp_type=8,icmp_code=0", "icmp6,icmpv6_type=128,icmpv6_code=0",
 		"icmp6,icmpv6_type=135,nd_target=fd00::1,nd_sll=02:00:00:00:00:01",
-		"icmp6,icmpv6_type=136,nd_tll=02:00:00:00:00:02", "bpf=syn", "ip,bpf=syn",
+		"icmp6,icmpv6_type=136,nd_tll=02:00:00:00:00:02",
+		"tun_gbp_id=5,tun_gbp_flags=0x48/0x48",
+		"tun_erspan_ver=1,tun_erspan_idx=0x12345",
+		"tun_erspan_ver=2,tun_erspan_dir=1,tun_erspan_hwid=0x3f",
+		"packet_type=(0,0x0)", "ip,packet_type=(1,0x800)",
+		"ipv6,ipv6_exthdr=+frag-hop", "ipv6,ipv6_exthdr=nonext|unseq",
+		"nsh,nsh_flags=1,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255",
+		"nsh,nsh_c1=0x1,nsh_c2=0x2/0xf,nsh_c3=0x3,nsh_c4=0x4", "bpf=syn", "ip,bpf=syn",
 	};
 	char text[512];
 	unsigned int i;
@@ -90,6 +97,8 @@ static void test_aliases(void **state)
 		{ "xreg0=0x100000002", "reg0=0x1,reg1=0x2" },
 		{ "tunnel_id=7", "tun_id=0x7" }, { "ip6", "ipv6" },
 		{ "skb_mark=5", "pkt_mark=0x5" },
+		{ "nsh,nsp=5,nsi=6,nshc1=7", "nsh,nsh_spi=0x5,nsh_si=6,nsh_c1=0x7" },
+		{ "packet_type=(1,2048)", "packet_type=(1,0x800)" },
 		{ "arp,nw_src=10.0.0.1,nw_proto=2", "arp,arp_spa=10.0.0.1,arp_op=2" },
 		{ "NXM_NX_REG3=5", "reg3=0x5" }, { "tcp,tcp_flags=0x12/0x12", "tcp,tcp_flags=+syn+ack" },
 		{ "ip , nw_ttl=1", "ip,nw_ttl=1" }, { "ip,nw_src=10.0.0.1/0", "ip" },
@@ -126,6 +135,9 @@ static void test_actions(void **state)
 		{ "mod_vlan_vid:5", NULL }, { "mod_vlan_pcp:3", NULL },
 		{ "push_vlan:0x88a8", NULL }, { "pop_vlan", NULL }, { "strip_vlan", "pop_vlan" },
 		{ "dec_ttl", NULL }, { "goto_table:4", NULL }, { "resubmit(,2)", NULL },
+		{ "resubmit:5", "resubmit(5,0)" }, { "resubmit(5)", "resubmit(5,0)" },
+		{ "resubmit(5,2)", NULL }, { "resubmit(in_port,2)", "resubmit(,2)" },
+		{ "resubmit(IN_PORT)", "resubmit(,0)" }, { "load:0->NXM_OF_IN_PORT[]", "set_field:0->in_port" },
 		{ "group:5", NULL }, { "meter:3", NULL }, { "ct_clear", NULL },
 		{ "CONTROLLER", NULL }, { "controller", "CONTROLLER" }, { "CONTROLLER:128", NULL },
 		{ "controller(max_len=128)", "CONTROLLER:128" },
@@ -180,6 +192,14 @@ static void test_errors(void **state)
 		{ "bpf=a/b,actions=drop", "name of a program", 5 },
 		{ "bpf=a,bpf=b,actions=drop", "twice", 11 },
 		{ "dp_hash=1,actions=drop", "no field", 1 },
+		{ "recirc_id=1,actions=drop", "no field", 1 },
+		{ "packet_type=(2,5),actions=drop", "neither (0,0) nor", 13 },
+		{ "packet_type=(0,5),actions=drop", "neither (0,0) nor", 13 },
+		{ "packet_type=5,actions=drop", "neither (0,0) nor", 13 },
+		{ "nsh_ttl=5,actions=drop", "before it (nsh)", 1 },
+		{ "ipv6,ipv6_exthdr=+none,actions=drop", "unknown flag", 18 },
+		{ "tun_erspan_idx=0x100000,actions=drop", "too large", 16 },
+		{ "actions=set_field:5->nsh_ttl", "can't be set", 22 },
 		{ "ct_label=0x123456789012345678901234567890123,actions=drop", "128 bits", 10 },
 		{ "actions=output", "colon", 9 }, { "actions=output:x", "no field", 16 },
 		{ "actions=output:70000", "0 to 65534", 16 },
@@ -194,8 +214,11 @@ static void test_errors(void **state)
 		{ "actions=move:reg0[]", "->FIELD", 14 },
 		{ "actions=mod_vlan_vid:4096", "up to 4095", 22 },
 		{ "table=3,actions=goto_table:3", "above 3", 28 },
-		{ "actions=resubmit(1,2)", "(,TABLE)", 18 },
-		{ "actions=resubmit(,255)", "0 to 254", 18 },
+		{ "actions=resubmit()", "PORT, TABLE or both", 18 },
+		{ "actions=resubmit(,255)", "0 to 254", 19 },
+		{ "actions=resubmit(x,2)", "in_port or 0", 18 },
+		{ "actions=resubmit(1,2,ct)", "0 to 254", 20 },
+		{ "actions=resubmit:65535", "in_port or 0", 18 },
 		{ "actions=group:4294967295", "no group", 15 },
 		{ "actions=meter:0", "1 to", 15 },
 		{ "actions=ct(force)", "need commit", 12 },
@@ -251,6 +274,11 @@ static void random_value(const struct field *f, char *buf, size_t size)
 		if (v.mask[15] == 3 && v.value[15] == 2)
 			v.value[15] = 3;	/* there is no such packet */
 	}
+	if (f->format == FMT_PACKET_TYPE) {
+		memset(&v, 0, sizeof(v));
+		v.value[13] = rnd(2);
+		v.value[14] = v.value[13] * rnd(256);
+	}
 	field_format(f, &v, buf, size);
 }
 
@@ -259,7 +287,7 @@ static void test_round_trip(void **state)
 {
 	static const char *const types[] = {
 		"", "ip,", "tcp,", "udp6,", "sctp,", "icmp,", "icmp6,icmpv6_type=135,",
-		"icmp6,icmpv6_type=136,", "arp,", "mpls,", "dl_vlan=7,", "ipv6,",
+		"icmp6,icmpv6_type=136,", "arp,", "mpls,", "dl_vlan=7,", "ipv6,", "nsh,",
 		"dl_vlan_pcp=2,udp,",
 	};
 	char text[4096], value[256], first[4096], *end;
@@ -339,6 +367,7 @@ static void test_groups(void **state)
 		{ "group_id=1,type=all,bucket=fly", "\"fly\", position 28" },
 		{ "group_id=1,type=select,bucket=weight:0,output:1", "weight must" },
 		{ "group_id=1,type=all,bucket=goto_table:1", "no table follows" },
+		{ "group_id=1,type=all,bucket=resubmit:1", "needs a table (at \"resubmit:1\", position 28" },
 		{ "group_id=1,type=all,foo=1", "\"foo=1\"" },
 	};
 	char buf[1024];
