@@ -411,13 +411,38 @@ static void test_used(void **state)
 	assert_null(find(used, OVS_KEY_ATTR_TUNNEL));
 }
 
+static void test_mpls_actions(void **state)
+{
+	static struct xlate_out out;
+	struct odp_env env = {};
+	struct ovs_action_push_mpls *push;
+	struct nlattr *a;
+	char text[128];
+
+	(void)state;
+	out.n_ops = 2;
+	out.ops[0].type = OP_PUSH_MPLS;
+	out.ops[0].n = 0x8848;
+	out.ops[0].value.mpls_lse[0] = htonl(0x00064140);
+	out.ops[1].type = OP_POP_MPLS;
+	out.ops[1].n = 0x0800;
+	assert_int_equal(odp_put_ops(key_msg, &out, &env), 0);
+	a = nest_of(key_msg);
+	push = nla_data(find(a, OVS_ACTION_ATTR_PUSH_MPLS));
+	assert_int_equal(push->mpls_lse, htonl(0x00064140));
+	assert_int_equal(push->mpls_ethertype, htons(0x8848));
+	assert_int_equal(nla_get_u16(find(a, OVS_ACTION_ATTR_POP_MPLS)), htons(0x0800));
+	odp_format_actions(a, text, sizeof(text), 0);
+	assert_string_equal(text, "push_mpls(label=100,tc=0,ttl=64,bos=1,eth_type=0x8848),pop_mpls(eth_type=0x800)");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_nsh),
-		T(test_no_attribute_is_dropped), T(test_order), T(test_used),
+		T(test_no_attribute_is_dropped), T(test_order), T(test_used), T(test_mpls_actions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
