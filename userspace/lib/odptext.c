@@ -282,7 +282,8 @@ int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
 	if (flow[OVS_FLOW_ATTR_KEY])
 		odp_flow_from_key(flow[OVS_FLOW_ATTR_KEY], &key);
 	if (flow[OVS_FLOW_ATTR_MASK])
-		odp_flow_from_mask(flow[OVS_FLOW_ATTR_MASK], &mask);
+		odp_flow_from_mask(flow[OVS_FLOW_ATTR_MASK],
+				   flow[OVS_FLOW_ATTR_KEY], &mask);
 	/* A mask's type is all ones, and says nothing of tags. */
 	mask.dl_type = 0xffff;
 	if (flow[OVS_FLOW_ATTR_STATS])

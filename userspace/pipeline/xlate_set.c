@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Actions that change the packet, and how the datapath's packet is made so. */
+#include "tlv.h"
 #include "walk.h"
 
 #include <arpa/inet.h>
@@ -138,6 +139,7 @@ static void note_tunnel(struct walk *w, const struct flow *mask)
 {
 	if (mask->tun_id)
 		w->s.cur.tun_flags |= htons(TUN_KEY);
+	w->s.cur.tun_options |= tlv_touched(mask);
 }
 
 /* Consults what tells whether the packet has a field.  Return: whether it has. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "../pipeline/tlv.h"
 #include "translation.h"
 
 static void test_outputs(void **state)
@@ -90,6 +91,33 @@ static void test_sets(void **state)
 	add("priority=4,ip,actions=set_tunnel:7,set_field:10.0.0.9->tun_dst,output:1");
 	EXPECT(f, "tunnel(7) 1");
 	assert_int_equal(out.ops[0].value.tun_dst, htonl(0x0a000009));
+}
+
+/* Options are of the tunnel, and set with all of it. */
+static void test_options(void **state)
+{
+	static const struct tlv four = { 0xffff, 0, 4 }, eight = { 0xffff, 1, 8 };
+	struct flow f = udp(80);
+
+	(void)state;
+	assert_null(tlv_map(0, &four));
+	assert_null(tlv_map(9, &eight));
+	f.tun_dst = htonl(0x0a000009);
+	f.tun_options = 1;
+	f.tun_metadata[3] = 7;
+	add("priority=9,tun_metadata0=7/0xf,actions=output:1");
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.tun_metadata[3], 0xf);
+	assert_int_equal(out.wc.tun_options, 0);
+	add("priority=9,tun_metadata0=7/0xf,actions=set_field:0->tun_metadata9,move:tun_metadata0[]->tun_metadata9[32..63],output:1");
+	EXPECT(f, "tunnel(0) 1");
+	assert_int_equal(out.ops[0].value.tun_options, 1 | 1 << 9);
+	assert_int_equal(out.ops[0].value.tun_metadata[7], 7);
+	/* What of it is passed on is read. */
+	assert_int_equal(out.wc.tun_metadata[3], 0xff);
+	assert_int_equal(out.wc.tun_options, UINT64_MAX);
+	tlv_unmap(0);
+	tlv_unmap(9);
 }
 
 /* A field is read with what tells whether a packet has it. */
@@ -408,7 +436,7 @@ static void test_ct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_ttl),
+		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
 		T(test_push_mpls),
 		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_macs),
