@@ -233,13 +233,15 @@ static bool same_actions(const struct nlattr *old, const struct nlattr *now,
 	return !nla_ok(a, a_left) && !nla_ok(b, b_left);
 }
 
-/* Whether a mask reads all the bits that another one does. */
-static bool mask_covers(const struct nlattr *old, const struct nlattr *now)
+/* Whether a mask of a key reads all the bits that another one does. */
+static bool mask_covers(const struct nlattr *key, const struct nlattr *old,
+			const struct nlattr *now)
 {
 	struct flow a, b;
 	size_t i;
 
-	if (!now || odp_flow_from_mask(old, &a) || odp_flow_from_mask(now, &b))
+	if (!now || odp_flow_from_mask(old, key, &a) ||
+	    odp_flow_from_mask(now, key, &b))
 		return false;
 	for (i = 0; i < FLOW_DP_LEN; i++)
 		if (((uint8_t *)&b)[i] & ~((uint8_t *)&a)[i])
@@ -374,7 +376,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 	bool ok, right;
 
 	m.msg = NULL;
-	ok = make(sw, o, &m) && mask_covers(o->mask, m.mask);
+	ok = make(sw, o, &m) && mask_covers(o->key, o->mask, m.mask);
 	right = ok && is_right(o, &m, &p);
 	/* Ids may be found out by actions that are the same up to somewhere. */
 	if (ok && (right || !gently) && !ids_agree(&p)) {

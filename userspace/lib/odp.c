@@ -256,8 +256,14 @@ static void vlan_in(const struct nlattr *a, uint16_t tpid, struct flow *flow,
 	}
 }
 
-static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
-		  bool mask)
+static struct nlattr *tunnel_of(const struct nlattr *key)
+{
+	return key ? nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) : NULL;
+}
+
+/* @key: of a mask: the key that it goes with; NULL: there is none. */
+static int key_in(const struct nlattr *nest, const struct nlattr *key,
+		  struct flow *flow, int depth, bool mask)
 {
 	const struct odp_map *m;
 	const struct nlattr *a;
@@ -269,12 +275,12 @@ static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
 			memcpy(&type, nla_data(a), sizeof(type));
 	for_each_attr(a, nest) {
 		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
-			if (depth == 2 || key_in(a, flow, depth + 1, mask))
+			if (depth == 2 || key_in(a, NULL, flow, depth + 1, mask))
 				return -EINVAL;
 			continue;
 		}
 		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
-			if (odp_tunnel_in(a, flow))
+			if (odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow))
 				return -EINVAL;
 			continue;
 		}
@@ -316,18 +322,26 @@ int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
-	if (key_in(key, flow, 0, false))
+	if (key_in(key, NULL, flow, 0, false))
 		return -EINVAL;
 	if (!flow->ethernet)
 		flow->packet_type = htonl(1 << 16 | ntohs(flow->dl_type));
 	return 0;
 }
 
-/* Likewise, the mask of a megaflow. */
-int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow)
+/**
+ * odp_flow_from_mask - read the mask of a megaflow
+ * @mask: nest of OVS_KEY_ATTR_*.
+ * @key: its key, which tells what options a mask of options is of; may be NULL.
+ * @flow: filled in.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int odp_flow_from_mask(const struct nlattr *mask, const struct nlattr *key,
+		       struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	return key_in(mask, flow, 0, true);
+	return key_in(mask, key, flow, 0, true);
 }
 
 /* Read one attribute that has a map, its payload elsewhere. */

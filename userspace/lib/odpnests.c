@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Key attributes that are nests: tunnels and network service headers. */
 #include "odp.h"
+#include "../pipeline/tlv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,14 +46,112 @@ static int erspan_in(const struct nlattr *opts, struct flow *f)
 	return 0;
 }
 
+/*
+ * Options of Geneve: two bytes of class, one of type, the length of the body in words
+ * in the low five bits of the fourth.
+ */
+#define OPT_HEAD 4
+
+static unsigned int opt_len(const uint8_t *opt)
+{
+	return OPT_HEAD + 4 * (opt[3] & 31);
+}
+
+/*
+ * Find the next option that is a field, of those that are whole.  Of two of a kind
+ * the first counts: @seen has those that were found.
+ *
+ * Return: its number; -1: there is none.
+ */
+static int next_option(const uint8_t *opts, unsigned int len, unsigned int *ofs,
+		       uint64_t *seen)
+{
+	int n;
+
+	for (; *ofs + OPT_HEAD <= len && *ofs + opt_len(opts + *ofs) <= len;
+	     *ofs += opt_len(opts + *ofs)) {
+		const uint8_t *opt = opts + *ofs;
+
+		n = tlv_find(opt[0] << 8 | opt[1], opt[2]);
+		if (n < 0 || *seen >> n & 1 || opt_len(opt) - OPT_HEAD != tlv_get(n)->len)
+			continue;
+		*seen |= 1ull << n;
+		return n;
+	}
+	return -1;
+}
+
+/* @key: the options; @bits: the same, or their mask: which of both is read. */
+static void geneve_in(const struct nlattr *key, const struct nlattr *bits,
+		      struct flow *f)
+{
+	const uint8_t *opts = nla_data(key), *from = nla_data(bits);
+	unsigned int ofs = 0, len = nla_len(key);
+	uint64_t seen = 0;
+	int n;
+
+	if (nla_len(bits) != nla_len(key))
+		return;
+	while ((n = next_option(opts, len, &ofs, &seen)) >= 0) {
+		memcpy((uint8_t *)f + tlv_field(n)->ofs, from + ofs + OPT_HEAD,
+		       tlv_get(n)->len);
+		ofs += opt_len(opts + ofs);
+	}
+	f->tun_options = seen;
+}
+
+/* The mask of options: all headers, as they tell what there is, and what is read. */
+static int put_geneve_mask(struct nl_msg *msg, const struct nlattr *key,
+			   const struct flow *wc)
+{
+	const uint8_t *opts = nla_data(key);
+	unsigned int ofs, len = nla_len(key);
+	uint8_t buf[256] = {};
+	uint64_t seen = 0;
+	int n;
+
+	if (len > sizeof(buf))
+		return -EMSGSIZE;
+	if (flow_has(wc, offsetof(struct flow, tun_metadata), TUN_END))
+		for (ofs = 0; ofs + OPT_HEAD <= len; ofs += opt_len(opts + ofs))
+			memset(buf + ofs, 0xff, OPT_HEAD);
+	for (ofs = 0; (n = next_option(opts, len, &ofs, &seen)) >= 0;
+	     ofs += opt_len(opts + ofs))
+		memcpy(buf + ofs + OPT_HEAD, (uint8_t *)wc + tlv_field(n)->ofs,
+		       tlv_get(n)->len);
+	return nla_put(msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, len, buf);
+}
+
+static int put_geneve(struct nl_msg *msg, const struct flow *f)
+{
+	uint8_t buf[256], *opt = buf;
+	unsigned int n;
+
+	for (n = 0; n < N_TLVS; n++) {
+		const struct tlv *t = tlv_get(n);
+
+		if (!t || !(f->tun_options >> n & 1))
+			continue;
+		*opt++ = t->class >> 8;
+		*opt++ = t->class;
+		*opt++ = t->type;
+		*opt++ = t->len / 4;
+		memcpy(opt, (uint8_t *)f + tlv_field(n)->ofs, t->len);
+		opt += t->len;
+	}
+	return nla_put(msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, opt - buf, buf);
+}
+
 /**
  * odp_tunnel_in - read the key or the mask of a tunnel
  * @nest: OVS_KEY_ATTR_TUNNEL.
+ * @key: that of the key, if it is that of a mask; NULL: there is none.
  * @f: filled in.
  *
  * Return: 0 or -EINVAL.
  */
-int odp_tunnel_in(const struct nlattr *nest, struct flow *f)
+int odp_tunnel_in(const struct nlattr *nest, const struct nlattr *key,
+		  struct flow *f)
 {
 	static const struct { uint16_t ofs; uint8_t len; uint16_t flag; } attrs[] = {
 		[OVS_TUNNEL_KEY_ATTR_ID] = { offsetof(struct flow, tun_id), 8, TUN_KEY },
@@ -68,12 +167,16 @@ int odp_tunnel_in(const struct nlattr *nest, struct flow *f)
 		[OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = { offsetof(struct flow, tun_ipv6_src), 16, 0 },
 		[OVS_TUNNEL_KEY_ATTR_IPV6_DST] = { offsetof(struct flow, tun_ipv6_dst), 16, 0 },
 	};
-	struct nlattr *a;
+	struct nlattr *a, *opts = NULL;
 	int rem;
 
+	if (key)
+		opts = nla_find(nla_data(key), nla_len(key), OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS);
 	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
 		unsigned int t = nla_type(a);
 
+		if (t == OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS && opts)
+			geneve_in(opts, a, f);
 		if ((t == OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS && vxlan_in(a, f)) ||
 		    (t == OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS && erspan_in(a, f)))
 			return -EINVAL;
@@ -168,6 +271,7 @@ int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
 	if (!nest || put_fields(msg, &f, is_six(&f)))
 		return -EMSGSIZE;
 	err = f.tun_erspan_ver ? put_erspan(msg, &f, f.tun_erspan_ver) :
+	      f.tun_options ? put_geneve(msg, &f) :
 	      f.tun_gbp ? put_vxlan(msg, &f) : 0;
 	odp_nest_end(msg, nest);
 	return err;
@@ -180,7 +284,6 @@ int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
 static int put_options_mask(struct nl_msg *msg, const struct nlattr *key,
 			    const struct flow *wc, const struct flow *has)
 {
-	static const uint8_t nothing[256];
 	struct nlattr *a;
 	int rem;
 
@@ -188,13 +291,12 @@ static int put_options_mask(struct nl_msg *msg, const struct nlattr *key,
 		return 0;
 	if (!key)
 		return has->tun_erspan_ver ? put_erspan(msg, wc, has->tun_erspan_ver) :
-		       put_vxlan(msg, wc);
+		       wc->tun_gbp ? put_vxlan(msg, wc) : 0;
 	nla_for_each_nested(a, (struct nlattr *)key, rem) {
 		if (nla_type(a) == OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS)
 			return put_erspan(msg, wc, has->tun_erspan_ver);
-		if (nla_type(a) == OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS &&
-		    nla_len(a) <= (int)sizeof(nothing))
-			return nla_put(msg, nla_type(a), nla_len(a), nothing);
+		if (nla_type(a) == OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS)
+			return put_geneve_mask(msg, a, wc);
 	}
 	return put_vxlan(msg, wc);
 }

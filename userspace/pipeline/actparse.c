@@ -199,6 +199,26 @@ static void parse_push_vlan(struct parser *p, struct act *act, char *arg)
 		act->n = n;
 }
 
+static void parse_push_mpls(struct parser *p, struct act *act, char *arg)
+{
+	uint64_t n;
+
+	if (!parse_u64(arg, 0xffff, &n) || (n != 0x8847 && n != 0x8848))
+		fail(p, arg, "push_mpls takes 0x8847 or 0x8848");
+	else
+		act->n = n;
+}
+
+static void parse_pop_mpls(struct parser *p, struct act *act, char *arg)
+{
+	uint64_t n;
+
+	if (!parse_u64(arg, 0xffff, &n) || n < 0x600)
+		fail(p, arg, "pop_mpls takes the Ethernet type of what is behind the label");
+	else
+		act->n = n;
+}
+
 /* controller(max_len=N) */
 static void parse_controller(struct parser *p, struct act *act, char *arg)
 {
@@ -273,6 +293,12 @@ static const struct verb verbs[] = {
 	{ "pop_vlan", ACT_POP_VLAN, 0, NULL, 0, NULL },
 	{ "strip_vlan", ACT_POP_VLAN, 0, NULL, 0, NULL },
 	{ "dec_ttl", ACT_DEC_TTL, 0, NULL, 0, NULL },
+	{ "push_mpls", ACT_PUSH_MPLS, ':', parse_push_mpls, 0, NULL },
+	{ "pop_mpls", ACT_POP_MPLS, ':', parse_pop_mpls, 0, NULL },
+	{ "dec_mpls_ttl", ACT_DEC_MPLS_TTL, 0, NULL, 0, NULL },
+	{ "set_mpls_label", ACT_SET, ':', NULL, 0, "mpls_label" },
+	{ "set_mpls_tc", ACT_SET, ':', NULL, 0, "mpls_tc" },
+	{ "set_mpls_ttl", ACT_SET, ':', NULL, 0, "mpls_ttl" },
 	{ "goto_table", ACT_GOTO, ':', parse_goto, 0, NULL },
 	{ "resubmit", ACT_RESUBMIT, '(', parse_resubmit, 0, NULL },
 	{ "group", ACT_GROUP, ':', parse_group, 0, NULL },

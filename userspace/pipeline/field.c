@@ -20,11 +20,19 @@
 	  .ofs = offsetof(struct flow, m), .len = 8, .bits = 64,	\
 	  .format = FMT_HEX, .flags = FF_SET | FF_HIDDEN }
 
+/* An option of Geneve; see tlv.h. */
+#define TLV(n)								\
+	{ .name = "tun_metadata" #n, .nxm = "NXM_NX_TUN_METADATA" #n,	\
+	  .format = FMT_HEX, .flags = FF_SET }
+#define TLV10(t)							\
+	TLV(t##0), TLV(t##1), TLV(t##2), TLV(t##3), TLV(t##4),		\
+	TLV(t##5), TLV(t##6), TLV(t##7), TLV(t##8), TLV(t##9)
+
 /*
  * In the order in which they are written.  Where two share bits, the first whose
  * prerequisite is met is written.
  */
-const struct field fields[] = {
+struct field fields[] = {
 	F("recirc_id", NULL, NULL, recirc_id, FMT_HEX, REQ_NONE, FF_INTERNAL),
 	F("dp_hash", NULL, NULL, dp_hash, FMT_HEX, REQ_NONE, FF_INTERNAL),
 	F("skb_priority", NULL, NULL, skb_priority, FMT_HEX, REQ_NONE, FF_SET),
@@ -115,6 +123,8 @@ const struct field fields[] = {
 	F("nsh_c2", "nshc2", "NXOXM_NSH_C2", nsh_c[1], FMT_HEX, REQ_NSH, 0),
 	F("nsh_c3", "nshc3", "NXOXM_NSH_C3", nsh_c[2], FMT_HEX, REQ_NSH, 0),
 	F("nsh_c4", "nshc4", "NXOXM_NSH_C4", nsh_c[3], FMT_HEX, REQ_NSH, 0),
+	TLV10(), TLV10(1), TLV10(2), TLV10(3), TLV10(4), TLV10(5),
+	TLV(60), TLV(61), TLV(62), TLV(63),
 };
 
 const unsigned int n_fields = sizeof(fields) / sizeof(fields[0]);
@@ -136,9 +146,10 @@ const struct field *field_find(const char *name, size_t len)
 	unsigned int i;
 
 	for (i = 0; i < n_fields; i++)
-		if (is_name(fields[i].name, name, len) ||
-		    is_name(fields[i].alias, name, len) ||
-		    is_name(fields[i].nxm, name, len))
+		if (fields[i].bits &&
+		    (is_name(fields[i].name, name, len) ||
+		     is_name(fields[i].alias, name, len) ||
+		     is_name(fields[i].nxm, name, len)))
 			return &fields[i];
 	return NULL;
 }

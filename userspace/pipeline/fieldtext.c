@@ -90,6 +90,16 @@ static const char *parse_wide(const char *s, uint8_t *out)
 	return "";
 }
 
+static bool fits(const struct field *f, const uint8_t *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16 - f->bits / 8u; i++)
+		if (v[i])
+			return false;
+	return true;
+}
+
 static const char *parse_number(const struct field *f, const char *s,
 				uint8_t *out)
 {
@@ -99,6 +109,8 @@ static const char *parse_number(const struct field *f, const char *s,
 
 	if (f->bits > 64) {
 		why = parse_wide(s, out);
+		if (why && !*why && !fits(f, out))
+			return "too large a number";
 		if (why)
 			return *why ? why : NULL;
 	}

@@ -51,6 +51,8 @@ struct flow {
 	uint8_t tun_erspan_dir;
 	uint8_t tun_erspan_hwid;
 	uint8_t pad7;
+	uint8_t tun_metadata[124];	/* bodies of Geneve's options: tlv.h */
+	uint64_t tun_options;	/* bit N: option N is there */
 	uint32_t ct_mark;
 	uint16_t ct_zone;
 	uint8_t ct_nw_proto;
@@ -62,6 +64,7 @@ struct flow {
 	uint8_t ct_ipv6_dst[16];
 	uint16_t ct_tp_src;
 	uint16_t ct_tp_dst;
+	uint8_t pad2[4];
 	/* Layer 2. */
 	uint8_t dl_dst[6];
 	uint8_t dl_src[6];
@@ -193,7 +196,8 @@ struct field_value {
 	uint8_t mask[16];
 };
 
-extern const struct field fields[];
+/* The last N_TLVS are what the map of options makes of them: no bits, no field. */
+extern struct field fields[];
 extern const unsigned int n_fields;
 
 /* field.c */

@@ -21,6 +21,7 @@
  * @branch: number of the branch; 0: none.
  * @unknown_reg: register that stands for all values that no rule asks for; -1.
  * @ttl_below: nw_ttl is less than it was by an amount that is known.
+ * @popped: a label was; what is behind it is not known.
  * @done: nothing is left to do.
  */
 struct state {
@@ -38,6 +39,7 @@ struct state {
 	uint16_t branch;
 	int unknown_reg;
 	bool ttl_below;
+	bool popped;
 	bool done;
 };
 
@@ -92,12 +94,17 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 
 /* xlate_set.c */
 void commit(struct walk *w);
+void commit_untagged(struct walk *w);
 void do_set(struct walk *w, const struct act *act);
 void do_move(struct walk *w, const struct act *act);
 void do_vlan(struct walk *w, const struct act *act);
 void do_dec_ttl(struct walk *w);
 uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
 		   unsigned int n);
+
+/* xlate_mpls.c */
+void do_mpls(struct walk *w, const struct act *act);
+bool look_anew(struct walk *w, const struct act *a);
 
 /* xlate_out.c */
 void do_output(struct walk *w, uint32_t port);

@@ -324,6 +324,11 @@ static void do_act(struct walk *w, const struct act *a)
 	case ACT_DEC_TTL:
 		do_dec_ttl(w);
 		break;
+	case ACT_PUSH_MPLS:
+	case ACT_POP_MPLS:
+	case ACT_DEC_MPLS_TTL:
+		do_mpls(w, a);
+		break;
 	case ACT_BPF:
 		do_bpf(w, a);
 		break;
@@ -380,6 +385,8 @@ void walk_run(struct walk *w)
 			w->s.n_frames--;
 			continue;
 		}
+		if (look_anew(w, a))
+			return;
 		n = a->type == ACT_CT ? 1 + a->ct.n_exec : 1;
 		top->acts += n;
 		top->n_acts -= n;

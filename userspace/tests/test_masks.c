@@ -21,7 +21,7 @@ static const char *random_match(void)
 	static char text[200];
 	int n = snprintf(text, sizeof(text), "table=%u,priority=%u,", rnd(4), rnd(30));
 
-	switch (rnd(10)) {
+	switch (rnd(11)) {
 	case 0:
 		n = text_add(text, sizeof(text), n, "ip,nw_src=10.0.0.%u/%u,", rnd(8), 28 + rnd(5));
 		break;
@@ -46,6 +46,10 @@ static const char *random_match(void)
 	case 7:
 		n = text_add(text, sizeof(text), n, "reg1=%u,udp,tp_src=%u,", rnd(4), rnd(8));
 		break;
+	case 9:
+		n = text_add(text, sizeof(text), n, "mpls,mpls_label=%u,mpls_ttl=%u/0x3,",
+			     rnd(3), rnd(4));
+		break;
 	case 8:
 		n = text_add(text, sizeof(text), n, "dl_src=00:00:00:00:00:0%u,tcp,tcp_flags=+syn,", rnd(3));
 		break;
@@ -55,7 +59,7 @@ static const char *random_match(void)
 
 static int random_action(char *text, size_t size, int n)
 {
-	switch (rnd(15)) {
+	switch (rnd(17)) {
 	case 0:
 		return text_add(text, size, n, "set_field:10.0.0.%u->nw_dst,", rnd(8));
 	case 1:
@@ -83,6 +87,11 @@ static int random_action(char *text, size_t size, int n)
 		return text_add(text, size, n, "bpf(f,result=reg1),");
 	case 13:
 		return text_add(text, size, n, "group:1,");
+	case 14:
+		return text_add(text, size, n, rnd(2) ? "pop_mpls:0x0800," : "dec_mpls_ttl,");
+	case 15:
+		return text_add(text, size, n, "push_mpls:0x8847,%s",
+				rnd(2) ? "set_field:2->mpls_label," : "");
 	default:
 		return text_add(text, size, n, "output:%u,", 1 + rnd(3));
 	}
@@ -99,6 +108,12 @@ static struct flow random_packet(void)
 	f.nw_ttl = 60 + rnd(4);
 	f.nw_proto = rnd(3) ? 17 : 6;
 	f.tcp_flags = f.nw_proto == 6 ? htons(rnd(4)) : 0;
+	if (!rnd(4)) {
+		f.dl_type = htons(0x8847);
+		f.mpls_lse[0] = htonl(rnd(3) << 12 | rnd(2) << 8 | rnd(4));
+		f.nw_proto = f.nw_ttl = 0;
+		f.nw_src = f.nw_dst = f.tp_src = f.tp_dst = f.tcp_flags = 0;
+	}
 	if (!rnd(3)) {
 		f.vlan_tci = htons(VLAN_PRESENT | rnd(3) | rnd(2) << 13);
 		f.vlan_tpid = htons(0x8100);

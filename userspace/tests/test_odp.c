@@ -15,6 +15,7 @@
 #include <netlink/attr.h>
 
 #include "../lib/odp.h"
+#include "../pipeline/tlv.h"
 
 static struct nl_msg *key_msg, *mask_msg;
 
@@ -162,7 +163,7 @@ static unsigned int fields_get_through(const struct flow *f)
 			continue;	/* the packet has none */
 		memset(&wc, 0, sizeof(wc));
 		field_put(x, &wc, ones);
-		assert_int_equal(odp_flow_from_mask(mask_for(&wc), &back), 0);
+		assert_int_equal(odp_flow_from_mask(mask_for(&wc), nest_of(key_msg), &back), 0);
 		for (size_t b = 0; b < sizeof(wc); b++)
 			if (((uint8_t *)&wc)[b] & ~((uint8_t *)&back)[b])
 				fail_msg("the mask of %s is lost", x->name);
@@ -294,6 +295,64 @@ static void test_absent_tunnel(void **state)
 	assert_non_null(find(tun, OVS_TUNNEL_KEY_ATTR_ID));
 }
 
+/* One of another length, one of four bytes, one again, one of eight, one cut short. */
+static const uint8_t geneve[] = {
+	0, 5, 1, 2, 1, 1, 1, 1, 2, 2, 2, 2, 0xff, 0xff, 0, 1, 0, 0, 0, 7,
+	0xff, 0xff, 0, 1, 0, 0, 0, 9, 0xff, 0xff, 1, 2, 1, 2, 3, 4, 5, 6, 7, 8,
+	0xff, 0xff, 2, 4, 1, 1, 1, 1,
+};
+
+static void test_geneve(void **state)
+{
+	static const struct tlv four = { 0xffff, 0, 4 }, eight = { 0xffff, 1, 8 },
+				cut = { 0xffff, 2, 16 }, other = { 5, 1, 4 };
+	struct flow f = packet(0x0800, 17), wc = {}, key;
+	uint8_t want[sizeof(geneve)] = {};
+	struct nlattr *nest, *a;
+
+	(void)state;
+	assert_null(tlv_map(0, &four));
+	assert_null(tlv_map(1, &eight));
+	assert_null(tlv_map(2, &cut));
+	assert_null(tlv_map(3, &other));
+	put_attrs(&f);
+	nest = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
+	f.tun_dst = 1;
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f.tun_dst);
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, sizeof(geneve), geneve);
+	odp_nest_end(key_msg, nest);
+	f.tun_options = 3;
+	f.tun_metadata[3] = 7;
+	memcpy(f.tun_metadata + 4, "\1\2\3\4\5\6\7\10", 8);
+	fields_get_through(&f);
+	/* All headers tell, and what is read of the bodies. */
+	memset(wc.tun_metadata + 4, 0xf0, 8);
+	memset(want, 0xff, 4);
+	memset(want + 12, 0xff, 4);
+	memset(want + 20, 0xff, 4);
+	memset(want + 28, 0xff, 4);
+	memset(want + 32, 0xf0, 8);
+	memset(want + 40, 0xff, 4);
+	a = find(find(mask_for(&wc), OVS_KEY_ATTR_TUNNEL), OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS);
+	assert_int_equal(nla_len(a), sizeof(want));
+	assert_memory_equal(nla_data(a), want, sizeof(want));
+	/* Those that are known, or set, leave again. */
+	assert_int_equal(odp_flow_from_key(nest_of(key_msg), &key), 0);
+	teardown(NULL);
+	setup(NULL);
+	key.tun_options |= 4;
+	assert_int_equal(odp_put_tunnel(key_msg, &key), 0);
+	a = find(first_attr(key_msg), OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS);
+	assert_int_equal(nla_len(a), 8 + 12 + 20);
+	assert_memory_equal(nla_data(a), geneve + 12, 8);
+	assert_memory_equal((char *)nla_data(a) + 8, geneve + 28, 12);
+	assert_memory_equal((char *)nla_data(a) + 20, "\xff\xff\2\4\0\0\0", 8);
+	tlv_unmap(0);
+	tlv_unmap(1);
+	tlv_unmap(2);
+	tlv_unmap(3);
+}
+
 static void test_nsh(void **state)
 {
 	struct flow f = packet(0x894f, 0);
@@ -398,7 +457,7 @@ static void test_used(void **state)
 	out.ops[0].mask.ipv6_exthdr = htons(0x40);
 	assert_int_equal(odp_put_ops(key_msg, &out, &env), 0);
 	used = find(first_attr(key_msg), OVS_BPF_ATTR_USED);
-	assert_int_equal(odp_flow_from_mask(used, &back), 0);
+	assert_int_equal(odp_flow_from_mask(used, NULL, &back), 0);
 	assert_int_equal(back.tun_id, htobe64(0xff));
 	assert_int_equal(back.tun_gbp, htonl(0x400000));
 	assert_int_equal(back.ipv6_exthdr, htons(0x40));
@@ -410,9 +469,34 @@ static void test_used(void **state)
 	out.ops[0].mask.nsh_ttl = 0xff;
 	assert_int_equal(odp_put_ops(key_msg, &out, &env), 0);
 	used = find(first_attr(key_msg), OVS_BPF_ATTR_USED);
-	assert_int_equal(odp_flow_from_mask(used, &back), 0);
+	assert_int_equal(odp_flow_from_mask(used, NULL, &back), 0);
 	assert_int_equal(back.nsh_ttl, 0xff);
 	assert_null(find(used, OVS_KEY_ATTR_TUNNEL));
+}
+
+static void test_mpls_actions(void **state)
+{
+	static struct xlate_out out;
+	struct odp_env env = {};
+	struct ovs_action_push_mpls *push;
+	struct nlattr *a;
+	char text[128];
+
+	(void)state;
+	out.n_ops = 2;
+	out.ops[0].type = OP_PUSH_MPLS;
+	out.ops[0].n = 0x8848;
+	out.ops[0].value.mpls_lse[0] = htonl(0x00064140);
+	out.ops[1].type = OP_POP_MPLS;
+	out.ops[1].n = 0x0800;
+	assert_int_equal(odp_put_ops(key_msg, &out, &env), 0);
+	a = nest_of(key_msg);
+	push = nla_data(find(a, OVS_ACTION_ATTR_PUSH_MPLS));
+	assert_int_equal(push->mpls_lse, htonl(0x00064140));
+	assert_int_equal(push->mpls_ethertype, htons(0x8848));
+	assert_int_equal(nla_get_u16(find(a, OVS_ACTION_ATTR_POP_MPLS)), htons(0x0800));
+	odp_format_actions(a, text, sizeof(text), 0);
+	assert_string_equal(text, "push_mpls(label=100,tc=0,ttl=64,bos=1,eth_type=0x8848),pop_mpls(eth_type=0x800)");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -420,8 +504,8 @@ static void test_used(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_nsh),
-		T(test_no_attribute_is_dropped), T(test_order), T(test_used),
+		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_geneve), T(test_nsh),
+		T(test_no_attribute_is_dropped), T(test_order), T(test_used), T(test_mpls_actions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

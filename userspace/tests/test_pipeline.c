@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "../pipeline/tlv.h"
 #include "translation.h"
 
 static void test_outputs(void **state)
@@ -92,6 +93,33 @@ static void test_sets(void **state)
 	assert_int_equal(out.ops[0].value.tun_dst, htonl(0x0a000009));
 }
 
+/* Options are of the tunnel, and set with all of it. */
+static void test_options(void **state)
+{
+	static const struct tlv four = { 0xffff, 0, 4 }, eight = { 0xffff, 1, 8 };
+	struct flow f = udp(80);
+
+	(void)state;
+	assert_null(tlv_map(0, &four));
+	assert_null(tlv_map(9, &eight));
+	f.tun_dst = htonl(0x0a000009);
+	f.tun_options = 1;
+	f.tun_metadata[3] = 7;
+	add("priority=9,tun_metadata0=7/0xf,actions=output:1");
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.tun_metadata[3], 0xf);
+	assert_int_equal(out.wc.tun_options, 0);
+	add("priority=9,tun_metadata0=7/0xf,actions=set_field:0->tun_metadata9,move:tun_metadata0[]->tun_metadata9[32..63],output:1");
+	EXPECT(f, "tunnel(0) 1");
+	assert_int_equal(out.ops[0].value.tun_options, 1 | 1 << 9);
+	assert_int_equal(out.ops[0].value.tun_metadata[7], 7);
+	/* What of it is passed on is read. */
+	assert_int_equal(out.wc.tun_metadata[3], 0xff);
+	assert_int_equal(out.wc.tun_options, UINT64_MAX);
+	tlv_unmap(0);
+	tlv_unmap(9);
+}
+
 /* A field is read with what tells whether a packet has it. */
 static void test_what_tells_of_fields(void **state)
 {
@@ -141,6 +169,105 @@ static void test_ttl(void **state)
 	/* Behind a program the constant of before is none. */
 	add("priority=4,ip,actions=set_field:9->nw_ttl,bpf(a),dec_ttl,output:1");
 	EXPECT(f, "set(nw_ttl=9) a@ dec_ttl 1");
+}
+
+static struct flow mpls(uint32_t lse)
+{
+	struct flow f = udp(80);
+
+	memset((char *)&f + offsetof(struct flow, mpls_lse), 0,
+	       FLOW_DP_LEN - offsetof(struct flow, mpls_lse));
+	f.dl_type = htons(0x8847);
+	f.mpls_lse[0] = htonl(lse);
+	return f;
+}
+
+static void test_push_mpls(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	f.nw_tos = 0x59;
+	add("priority=1,ip,actions=mod_nw_ttl:9,push_mpls:0x8847,set_field:100->mpls_label,output:1,goto_table:1");
+	add("table=1,priority=2,ip,nw_src=10.0.0.1,actions=output:2");
+	add("table=1,priority=1,mpls,mpls_label=100,mpls_tc=6,mpls_bos=1,mpls_ttl=9,actions=dec_mpls_ttl,output:3,output:2");
+	EXPECT(f, "set(nw_ttl=9) push_mpls(0x8847,0,6,1,9) set(mpls_label=100) 1 set(mpls_ttl=8) 2");
+	/* Of what is behind the label only that was read which went into it. */
+	assert_int_equal(out.wc.nw_tos, 0x1c);
+	assert_int_equal(out.wc.nw_src | out.wc.nw_ttl | out.wc.mpls_lse[0], 0);
+	reset(NULL);
+	add("priority=1,actions=push_mpls:0x8848,output:1");
+	EXPECT(f, "push_mpls(0x8848,0,6,1,64) 1");
+	assert_int_equal(out.wc.nw_ttl, 0xff);
+	f.dl_type = htons(0x86dd);
+	EXPECT(f, "push_mpls(0x8848,2,6,1,64) 1");
+	f.dl_type = htons(0x0806);
+	f.nw_ttl = 0;
+	EXPECT(f, "push_mpls(0x8848,0,0,1,64) 1");
+	/* A second label is a copy of the first, and goes before it. */
+	f = mpls(0x12345fff);
+	EXPECT(f, "push_mpls(0x8848,74565,7,0,255) 1");
+	assert_int_equal(out.wc.mpls_lse[0], UINT32_MAX);
+	/* Tags stay where they are: outside. */
+	f.vlan_tci = htons(0x7005);
+	f.vlan_tpid = htons(0x8100);
+	EXPECT(f, "pop push_mpls(0x8848,74565,7,0,255) push(0x8100,5,3) 1");
+	assert_int_equal(out.wc.vlan_tci, 0xffff);
+	f.dl_type = htons(0x88cc);
+	EXPECT(f, "push_mpls on a packet of type 0x88cc, which is none of IP, ARP and MPLS");
+	/* A packet without an Ethernet header gets no other one. */
+	f = udp(80);
+	f.packet_type = htonl(0x10800);
+	add("priority=2,actions=push_mpls:0x8847,goto_table:1");
+	add("table=1,packet_type=(1,0x8847),actions=output:1");
+	EXPECT(f, "push_mpls(0x8847,0,0,1,64) 1");
+}
+
+static void test_pop_mpls(void **state)
+{
+	struct flow f = mpls(0x00064140), back_ip;
+
+	(void)state;
+	/* What is behind the label is looked at when an action asks for it. */
+	add("priority=9,mpls,actions=pop_mpls:0x0800,set_field:1->reg0,output:reg0[],mod_dl_src:00:00:00:00:00:07,output:2,dec_ttl,output:1");
+	EXPECT(f, "pop_mpls(0x800) 1 set(dl_src=00:00:00:00:00:07) 2 recirc");
+	assert_int_equal(out.wc.mpls_lse[0], 0);
+	back_ip = udp(80);
+	back_ip.recirc_id = back(f).recirc_id;
+	EXPECT(back_ip, "dec_ttl 1");
+	/* A lookup asks for all of it, a group may. */
+	add("priority=9,mpls,actions=pop_mpls:0x0800,goto_table:1");
+	add("table=1,udp,tp_dst=80,actions=output:2");
+	EXPECT(f, "pop_mpls(0x800) recirc");
+	back_ip.recirc_id = back(f).recirc_id;
+	EXPECT(back_ip, "2");
+	add_group("group_id=1,type=all,bucket=output:1");
+	add("priority=9,mpls,actions=pop_mpls:0x0800,group:1");
+	EXPECT(f, "pop_mpls(0x800) recirc");
+	add("priority=9,mpls,actions=pop_mpls:0x0800,output:nw_dst[0..7]");
+	EXPECT(f, "pop_mpls(0x800) recirc");
+	/* One by one; the same rule may pop them all. */
+	add("priority=9,mpls,actions=pop_mpls:0x8847,resubmit(,0)");
+	EXPECT(f, "pop_mpls(0x8847) recirc");
+	f = back(f);
+	EXPECT(f, "pop_mpls(0x8847) recirc");
+	/* A tag comes back on. */
+	f = mpls(0x00064140);
+	f.vlan_tci = htons(0x1005);
+	f.vlan_tpid = htons(0x8100);
+	EXPECT(f, "pop pop_mpls(0x8847) push(0x8100,5,0) recirc");
+	/* Nothing to pop, and nothing to count down. */
+	f = udp(80);
+	add("priority=9,actions=pop_mpls:0x0800,dec_mpls_ttl,goto_table:1");
+	EXPECT(f, "2");
+	f = mpls(0x00064101);
+	add("priority=10,mpls,actions=output:1,dec_mpls_ttl,output:2");
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.mpls_lse[0], htonl(0xff));
+	/* What a filter said was of another packet. */
+	add("priority=11,mpls,bpf=f1,actions=push_mpls:0x8847,goto_table:2");
+	add("table=2,bpf=f1,actions=output:1");
+	EXPECT(f, "f1 0:{1} else{push_mpls(0x8847,100,0,0,1) f1 0:{} else{1}}");
 }
 
 static void test_resubmit(void **state)
@@ -309,8 +436,9 @@ static void test_ct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_ttl),
-		T(test_resubmit), T(test_resubmit_port),
+		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
+		T(test_push_mpls),
+		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_macs),
 		T(test_groups), T(test_ct),
 	};

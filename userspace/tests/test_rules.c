@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../pipeline/rule.h"
+#include "../pipeline/tlv.h"
 
 static char err[512];
 
@@ -114,6 +115,58 @@ static void test_aliases(void **state)
 	}
 }
 
+static const char *map_option(const char *text)
+{
+	unsigned int n;
+	struct tlv tlv;
+	const char *why = tlv_parse(text, &n, &tlv);
+
+	return why ? why : tlv_map(n, &tlv);
+}
+
+/* Options of Geneve are fields once they are mapped. */
+static void test_options(void **state)
+{
+	static const struct { const char *text, *why; } bad[] = {
+		{ "{class=1,type=2}->tun_metadata0", "an option is" },
+		{ "{class=1,type=2,len=4}->reg0", "a field is one of" },
+		{ "{class=1,type=2,len=4}->tun_metadata64", "a field is one of" },
+		{ "{class=1,type=2,len=4}->tun_metadata1x", "a field is one of" },
+		{ "{class=0x10000,type=2,len=4}->tun_metadata1", "class must" },
+		{ "{class=1,type=256,len=4}->tun_metadata1", "type must" },
+		{ "{class=1,type=2,len=5}->tun_metadata1", "len must" },
+		{ "{class=1,type=2,len=20}->tun_metadata1", "len must" },
+		{ "{class=0xffff,type=0,len=4}->tun_metadata1", "another field already" },
+		{ "{class=0xffff,type=1,len=4}->tun_metadata0", "another option already" },
+	};
+	char text[64];
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(strstr(again("tun_metadata0=1,actions=drop"), "no field"));
+	assert_null(map_option("{class=0xffff,type=0,len=4}->tun_metadata0"));
+	assert_null(map_option("{class=0xffff,type=0,len=4}->tun_metadata0"));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (!strstr(map_option(bad[i].text), bad[i].why))
+			fail_msg("%s: %s", bad[i].text, map_option(bad[i].text));
+	assert_null(map_option("{class=0x102,type=0x80,len=12}->tun_metadata63"));
+	assert_string_equal(again("tun_metadata0=1234,tun_metadata63=0x5/0xff,actions=load:1->NXM_NX_TUN_METADATA63[95]"),
+			    "table=0,priority=32768,tun_metadata0=0x4d2,tun_metadata63=0x5/0xff,actions=set_field:0x800000000000000000000000/0x800000000000000000000000->tun_metadata63");
+	again("tun_metadata63=0x1000000000000000000000000,actions=drop");
+	assert_non_null(strstr(err, "tun_metadata63: too large"));
+	/* They share 124 bytes. */
+	for (i = 1; i < 7; i++) {
+		snprintf(text, sizeof(text), "{class=9,type=%u,len=16}->tun_metadata%u", i, i);
+		assert_null(map_option(text));
+	}
+	assert_non_null(strstr(map_option("{class=8,type=0,len=16}->tun_metadata7"), "no room"));
+	assert_null(map_option("{class=8,type=0,len=12}->tun_metadata7"));
+	assert_non_null(strstr(map_option("{class=7,type=0,len=4}->tun_metadata8"), "no room"));
+	tlv_unmap(3);
+	assert_non_null(strstr(again("tun_metadata3=1,actions=drop"), "no field"));
+	assert_null(map_option("{class=7,type=0,len=16}->tun_metadata8"));
+}
+
 static void test_actions(void **state)
 {
 	static const struct { const char *in, *out; } as[] = {
@@ -134,7 +187,11 @@ static void test_actions(void **state)
 		{ "mod_nw_ttl:1", "set_field:1->nw_ttl" }, { "set_tunnel:5", "set_field:0x5->tun_id" },
 		{ "mod_vlan_vid:5", NULL }, { "mod_vlan_pcp:3", NULL },
 		{ "push_vlan:0x88a8", NULL }, { "pop_vlan", NULL }, { "strip_vlan", "pop_vlan" },
-		{ "dec_ttl", NULL }, { "goto_table:4", NULL }, { "resubmit(,2)", NULL },
+		{ "dec_ttl", NULL },
+		{ "push_mpls:0x8847", NULL }, { "pop_mpls:0x0800", NULL }, { "dec_mpls_ttl", NULL },
+		{ "pop_mpls:2048", "pop_mpls:0x0800" }, { "set_mpls_ttl:5", "set_field:5->mpls_ttl" },
+		{ "set_mpls_label:16", "set_field:16->mpls_label" }, { "set_mpls_tc:7", "set_field:7->mpls_tc" },
+	 { "goto_table:4", NULL }, { "resubmit(,2)", NULL },
 		{ "resubmit:5", "resubmit(5,0)" }, { "resubmit(5)", "resubmit(5,0)" },
 		{ "resubmit(5,2)", NULL }, { "resubmit(in_port,2)", "resubmit(,2)" },
 		{ "resubmit(IN_PORT)", "resubmit(,0)" }, { "load:0->NXM_OF_IN_PORT[]", "set_field:0->in_port" },
@@ -219,6 +276,10 @@ static void test_errors(void **state)
 		{ "actions=resubmit(x,2)", "in_port or 0", 18 },
 		{ "actions=resubmit(1,2,ct)", "0 to 254", 20 },
 		{ "actions=resubmit:65535", "in_port or 0", 18 },
+		{ "actions=push_mpls:0x800", "0x8847 or 0x8848", 19 },
+		{ "actions=pop_mpls:5", "Ethernet type", 18 },
+		{ "actions=set_mpls_tc:8", "mpls_tc: too large", 21 },
+		{ "actions=dec_mpls_ttl:1", "no argument", 9 },
 		{ "actions=group:4294967295", "no group", 15 },
 		{ "actions=meter:0", "1 to", 15 },
 		{ "actions=ct(force)", "need commit", 12 },
@@ -398,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_it_is), cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_actions), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_same_match),
 		cmocka_unit_test(test_groups),

@@ -92,6 +92,7 @@ static void trace(const char *line, void *arg)
 static int put_op(char *buf, size_t size, int n, const struct op *op)
 {
 	char text[512];
+	uint32_t lse;
 
 	switch (op->type) {
 	case OP_OUTPUT:
@@ -109,6 +110,12 @@ static int put_op(char *buf, size_t size, int n, const struct op *op)
 		return text_add(buf, size, n, "pop");
 	case OP_DEC_TTL:
 		return text_add(buf, size, n, "dec_ttl");
+	case OP_PUSH_MPLS:
+		lse = ntohl(op->value.mpls_lse[0]);
+		return text_add(buf, size, n, "push_mpls(0x%x,%u,%u,%u,%u)", op->n,
+				lse >> 12, lse >> 9 & 7, lse >> 8 & 1, lse & 255);
+	case OP_POP_MPLS:
+		return text_add(buf, size, n, "pop_mpls(0x%x)", op->n);
 	case OP_BPF:
 		return text_add(buf, size, n, "%s%s%s", op->act.prog,
 				!op->filter && op->act.mode == MODE_ALWAYS ? "!" : "",
