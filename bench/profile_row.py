@@ -124,7 +124,7 @@ def profile(row, out, mem):
         sys.exit('bench: no packet was sent while the log was written')
     print('%s: %d packets' % (row, packets))
     print('%10s %8s %s' % ('per packet', 'calls', 'function'))
-    for name, n in by_name.most_common(60):
+    for name, n in by_name.most_common(int(os.environ.get("ROWS", 60))):
         print('%10.1f %8.2f %s' % (n / packets, entries[name] / packets, name))
     by_file = collections.Counter()
     for name, n in by_name.items():

@@ -87,7 +87,13 @@ static bool mask_fits(const struct sw *sw, uint64_t id)
 	return m || HASH_COUNT(sw->masks) < sw->limits.masks;
 }
 
-static uint64_t mask_id(const void *body)
+/**
+ * sw_mask_id - what stands for a mask
+ * @body: mask and actions, as sw_build() made them.
+ *
+ * Return: a hash of the mask.
+ */
+uint64_t sw_mask_id(const void *body)
 {
 	const struct nlattr *mask = body;	/* the first attribute */
 
@@ -238,18 +244,19 @@ static struct mflow *mflow_alloc(const struct nlattr *key, size_t body_len,
  * @out: its translation.
  * @body: mask and actions, as sw_build() made them.
  * @body_len: bytes of @body.
+ * @mask_id: of the mask.
  *
  * Return: the megaflow, or NULL without memory.
  */
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,
-			    size_t body_len)
+			    size_t body_len, uint64_t mask_id)
 {
 	struct mflow *f = mflow_alloc(key, body_len, out);
 	unsigned int i;
 
-	if (!f || !mask_ref(sw, mask_id(body))) {
+	if (!f || !mask_ref(sw, mask_id)) {
 		free(f);
 		return NULL;
 	}
@@ -257,7 +264,7 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	memcpy(f->key, key, key->nla_len);
 	memcpy(f->body, body, body_len);
 	f->body_len = body_len;
-	f->mask_id = mask_id(body);
+	f->mask_id = mask_id;
 	f->n_rules = out->n_rules;
 	for (i = 0; i < out->n_rules; i++)
 		f->hits[i] = (struct rule_hit){ out->rules[i], out->branch[i] };
@@ -311,6 +318,7 @@ static void make_ufid(const struct sw *sw, const struct flow *flow,
  * @ufid: its name there.
  * @body: mask and actions there.
  * @body_len: bytes of them.
+ * @mask_id: of the mask.
  * @narrowed: it looks at every bit.
  */
 struct request {
@@ -318,6 +326,7 @@ struct request {
 	uint8_t *ufid;
 	void *body;
 	size_t body_len;
+	uint64_t mask_id;
 	bool narrowed;
 };
 
@@ -332,6 +341,7 @@ static bool request_build(struct sw *sw, struct request *req,
 	if (sw_build(sw, req->msg, key, flow, out))
 		return false;
 	req->body_len = (char *)nlmsg_tail(h) - (char *)req->body;
+	req->mask_id = sw_mask_id(req->body);
 	return true;
 }
 
@@ -351,13 +361,13 @@ static bool request_make(struct sw *sw, struct dpnl *nl, struct request *req,
 	req->body = nlmsg_tail(nlmsg_hdr(req->msg));
 	if (!request_build(sw, req, key, flow, out))
 		return false;
-	if (!mask_fits(sw, mask_id(req->body))) {
+	if (!mask_fits(sw, req->mask_id)) {
 		memset(&out->wc, 0xff, FLOW_DP_LEN);
 		req->narrowed = true;
 		if (!request_build(sw, req, key, flow, out))
 			return false;
 	}
-	make_ufid(sw, flow, &out->wc, mask_id(req->body), req->ufid);
+	make_ufid(sw, flow, &out->wc, req->mask_id, req->ufid);
 	return true;
 }
 
@@ -413,7 +423,7 @@ enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
 			sw->counts.over_limit++;
 		else
 			f = sw_flow_enter(sw, req.ufid, key, flow, out, req.body,
-					  req.body_len);
+					  req.body_len, req.mask_id);
 		if (f) {
 			f->pending = true;
 			f->narrowed = req.narrowed;
@@ -433,7 +443,7 @@ static void tell_installed(const struct mflow *f)
 	struct flow key, mask;
 
 	if (event_wanted(EVENT_flow) && !odp_flow_from_key(f->key, &key) &&
-	    !odp_flow_from_mask((const struct nlattr *)f->body, &mask))
+	    !odp_flow_from_mask((const struct nlattr *)f->body, f->key, &mask))
 		event_flow(&key, &mask, f->ufid, "installed");
 }
 

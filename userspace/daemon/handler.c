@@ -5,12 +5,10 @@
  * (portq.h); a batch of it is answered with three system calls.
  */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,8 +20,6 @@
 #define RECEIVE 32
 /* Messages that are taken out of the socket before some are answered. */
 #define MAX_RECEIVED 512
-/* How often counts go to the switch under load, in microseconds. */
-#define COUNTS_US 100000
 
 /**
  * struct handler - a thread that answers upcalls
@@ -35,7 +31,6 @@
  * @queue: those that wait.
  * @malformed: messages that made no sense, since the last time.
  * @overruns: times that @up ran over, since the last time.
- * @counted: when counts went to the switch; microseconds.
  * @out: room for a translation.
  * @msgs: of what is received.
  * @iov: likewise.
@@ -50,7 +45,6 @@ struct handler {
 	struct portq queue;
 	uint64_t malformed;
 	uint64_t overruns;
-	uint64_t counted;
 	struct xlate_out out;
 	struct mmsghdr msgs[RECEIVE];
 	struct iovec iov[RECEIVE];
@@ -59,7 +53,7 @@ struct handler {
 
 static struct handler *handlers[MAX_HANDLERS];
 static unsigned int n_handlers;
-static int stop_fd = -1;
+static bool stop;
 
 /* As coarse as the system's clock ticks. */
 static uint64_t now_us(void)
@@ -85,14 +79,14 @@ static void take_in(struct handler *h, int n)
 	}
 }
 
-/* Take out of the socket what has come, up to a bound. */
+/* Take out of the socket what has come, up to a bound; wait if there is nothing to do. */
 static void receive(struct handler *h)
 {
-	int n, all = 0;
+	int n, all = 0, flags = h->queue.n ? MSG_DONTWAIT : MSG_WAITFORONE;
 
 	do {
-		n = recvmmsg(nl_socket_get_fd(h->up), h->msgs, RECEIVE, MSG_DONTWAIT,
-			     NULL);
+		n = recvmmsg(nl_socket_get_fd(h->up), h->msgs, RECEIVE, flags, NULL);
+		flags = MSG_DONTWAIT;
 		if (n < 0 && errno == ENOBUFS) {
 			h->overruns++;	/* the socket goes on */
 			n = RECEIVE;
@@ -133,7 +127,6 @@ static void exchange(struct handler *h)
 	sw->counts.lost += h->overruns;
 	h->malformed = h->overruns = 0;
 	h->queue.limits = sw->limits.port;
-	h->counted = now_us();
 }
 
 /**
@@ -185,8 +178,7 @@ static void work_end(struct handler *h, struct work *w)
 		upcall_end(sw, &h->nl, &w->upcalls[i], errs[i][0], errs[i][1], why);
 	sw->n_busy--;
 	sw->n_old -= w->gen != sw->gen;
-	if (now_us() > h->counted + COUNTS_US)
-		exchange(h);
+	exchange(h);
 	turn_give(&sw->turn);
 }
 
@@ -201,7 +193,7 @@ static void answer(struct handler *h)
 	if (!w.n)
 		return;
 	work_begin(h, &w);
-	dpnl_run(&h->nl);
+	dpnl_run_quietly(&h->nl);
 	work_end(h, &w);
 	for (i = 0; i < w.n; i++)
 		free(w.items[i]);
@@ -210,19 +202,8 @@ static void answer(struct handler *h)
 static void *handler_run(void *arg)
 {
 	struct handler *h = arg;
-	struct pollfd fds[] = {
-		{ .fd = nl_socket_get_fd(h->up), .events = POLLIN },
-		{ .fd = stop_fd, .events = POLLIN },
-	};
 
-	while (!fds[1].revents) {
-		if (!h->queue.n) {
-			/* It may be long until there is something again. */
-			turn_take(&h->sw->turn);
-			exchange(h);
-			turn_give(&h->sw->turn);
-			poll(fds, 2, -1);
-		}
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		receive(h);
 		answer(h);
 	}
@@ -294,9 +275,6 @@ int handlers_start(struct sw *sw)
 	unsigned int i;
 	int err = 0;
 
-	stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (stop_fd < 0)
-		return -errno;
 	/* Signals are for the main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -310,17 +288,20 @@ int handlers_start(struct sw *sw)
 	return err;
 }
 
-/* End the handlers; not in a turn. */
-void handlers_stop(void)
+/**
+ * handlers_stop - end the handlers; not in a turn
+ * @sw: the switch.
+ */
+void handlers_stop(struct sw *sw)
 {
-	uint64_t one = 1;
 	unsigned int i;
 
-	if (write(stop_fd, &one, sizeof(one)) != sizeof(one))
-		log_event(LOG_upcall, LEVEL_ERR, "handlers can't be told to end", NULL);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < n_handlers; i++) {
-		if (handlers[i]->running)
-			pthread_join(handlers[i]->thread, NULL);
+		/* It may be waiting for an upcall. */
+		if (handlers[i]->running && (dpnl_wake(&sw->nl, sw->pids[i]) ||
+					     pthread_join(handlers[i]->thread, NULL)))
+			continue;
 		handler_free(handlers[i]);
 	}
 	n_handlers = 0;

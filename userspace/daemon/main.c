@@ -203,7 +203,7 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 		  "socket", socket_path);
 	event_base_dispatch(base);
 	service_stopping();
-	handlers_stop();
+	handlers_stop(sw);
 	log_event(LOG_main, LEVEL_INFO, "the daemon ends", NULL);
 }
 

@@ -60,10 +60,18 @@ static bool take_token(struct portq_port *p, const struct portq_limits *l,
 	return true;
 }
 
-static bool lose(struct portq_port *p, enum portq_loss why)
+static void has_counted(struct portq *q, struct portq_port *p)
+{
+	if (p->dirty)
+		return;
+	p->dirty = true;
+	SLIST_INSERT_HEAD(&q->dirty, p, next_dirty);
+}
+
+static bool lose(struct portq *q, struct portq_port *p, enum portq_loss why)
 {
 	p->counts.lost[why]++;
-	p->dirty = true;
+	has_counted(q, p);
 	return false;
 }
 
@@ -86,12 +94,12 @@ bool portq_push(struct portq *q, uint32_t port, const void *msg, size_t len,
 	if (!p)
 		return false;
 	if (p->n >= q->limits.queue)
-		return lose(p, PORTQ_LOSS_queue);
+		return lose(q, p, PORTQ_LOSS_queue);
 	if (!take_token(p, &q->limits, now_us))
-		return lose(p, PORTQ_LOSS_rate);
+		return lose(q, p, PORTQ_LOSS_rate);
 	item = malloc(sizeof(*item) + len);
 	if (!item)
-		return lose(p, PORTQ_LOSS_memory);
+		return lose(q, p, PORTQ_LOSS_memory);
 	item->port = port;
 	item->len = len;
 	memcpy(item->msg, msg, len);
@@ -122,7 +130,7 @@ struct portq_item *portq_pop(struct portq *q)
 	if (--p->n)
 		TAILQ_INSERT_TAIL(&q->ring, p, turn);
 	p->counts.answered++;
-	p->dirty = true;
+	has_counted(q, p);
 	return item;
 }
 
@@ -138,9 +146,8 @@ void portq_take_counts(struct portq *q,
 {
 	struct portq_port *p;
 
-	for (p = q->ports; p; p = p->hh.next) {
-		if (!p->dirty)
-			continue;
+	while ((p = SLIST_FIRST(&q->dirty))) {
+		SLIST_REMOVE_HEAD(&q->dirty, next_dirty);
 		fn(p->port, &p->counts, arg);
 		memset(&p->counts, 0, sizeof(p->counts));
 		p->dirty = false;

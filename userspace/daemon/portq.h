@@ -74,7 +74,8 @@ struct portq_item {
  * @tokens: upcalls that it may have now, in millionths.
  * @stamp: when that was so, in microseconds.
  * @counts: since they were last taken.
- * @dirty: @counts are not zero.
+ * @dirty: @counts are not zero, and it is in the list of those.
+ * @next_dirty: list.
  * @turn: in the ring, if something waits.
  * @hh: by number.
  */
@@ -86,6 +87,7 @@ struct portq_port {
 	uint64_t stamp;
 	struct portq_counts counts;
 	bool dirty;
+	SLIST_ENTRY(portq_port) next_dirty;
 	TAILQ_ENTRY(portq_port) turn;
 	UT_hash_handle hh;
 };
@@ -94,12 +96,14 @@ struct portq_port {
  * struct portq - the queues of all ports
  * @limits: of each.
  * @ports: hash.
+ * @dirty: ports that have counted something.
  * @ring: ports that have something, the one whose turn it is first.
  * @n: upcalls that wait.
  */
 struct portq {
 	struct portq_limits limits;
 	struct portq_port *ports;
+	SLIST_HEAD(, portq_port) dirty;
 	TAILQ_HEAD(portq_ring, portq_port) ring;
 	unsigned int n;
 };

@@ -249,7 +249,7 @@ uint64_t now_ms(void);
 /* handler.c */
 int handlers_open(struct sw *sw, unsigned int n);
 int handlers_start(struct sw *sw);
-void handlers_stop(void);
+void handlers_stop(struct sw *sw);
 
 /* translate.c */
 typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
@@ -276,7 +276,8 @@ void sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,
-			    size_t body_len);
+			    size_t body_len, uint64_t mask_id);
+uint64_t sw_mask_id(const void *body);
 bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
 		     const struct nlattr *acts);
 void sw_ufid_delete(struct sw *sw, const uint8_t *ufid);

@@ -100,7 +100,7 @@ static void on_message(struct dpnl *nl, struct nlmsghdr *h)
 		req->err = take_done(h, nl->err, sizeof(nl->err));
 	else if (h->nlmsg_type >= NLMSG_MIN_TYPE)
 		on_reply(req, h);
-	if (h->nlmsg_type < NLMSG_MIN_TYPE)
+	if (h->nlmsg_type < NLMSG_MIN_TYPE && !nl->quiet)
 		nl->done |= i == nl->n_reqs - 1;
 }
 
@@ -123,7 +123,7 @@ static int send_some(struct dpnl *nl, unsigned int i)
 		if (len && len + h->nlmsg_len > MAX_SEND)
 			break;
 		len += h->nlmsg_len;
-		if (i < nl->n_reqs - 1)
+		if (nl->quiet || i < nl->n_reqs - 1)
 			h->nlmsg_flags &= ~NLM_F_ACK;
 		iov[mh.msg_iovlen].iov_base = h;
 		iov[mh.msg_iovlen++].iov_len = h->nlmsg_len;
@@ -134,10 +134,15 @@ static int send_some(struct dpnl *nl, unsigned int i)
 /* Take what has come.  The kernel's answers are of 32 KiB at most. */
 static int receive(struct dpnl *nl)
 {
-	ssize_t n = recv(nl_socket_get_fd(nl->sk), nl->buf, DPNL_MAX_MSG, MSG_TRUNC);
+	ssize_t n = recv(nl_socket_get_fd(nl->sk), nl->buf, DPNL_MAX_MSG,
+			 MSG_TRUNC | (nl->quiet ? MSG_DONTWAIT : 0));
 	struct nlmsghdr *h = (void *)nl->buf;
 	int len = n;
 
+	if (n < 0 && nl->quiet && errno == EAGAIN) {
+		nl->done = true;
+		return 0;
+	}
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (n > DPNL_MAX_MSG)
@@ -240,6 +245,25 @@ int dpnl_run(struct dpnl *nl)
 }
 
 /**
+ * dpnl_run_quietly - likewise, without an answer to requests that succeed
+ * @nl: the connection; its requests have no replies.
+ *
+ * The datapath does what it is asked before the system call returns, so what has
+ * failed is known then.
+ *
+ * Return: likewise.
+ */
+int dpnl_run_quietly(struct dpnl *nl)
+{
+	int err;
+
+	nl->quiet = true;
+	err = dpnl_run(nl);
+	nl->quiet = false;
+	return err;
+}
+
+/**
  * dpnl_call - send a request and take its replies
  * @nl: the connection, to which no request was added.
  * @msg: the request; taken over.
@@ -261,6 +285,22 @@ int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 	return req->err;
 }
 
+/**
+ * dpnl_wake - have a thread that waits at a socket for upcalls go on
+ * @nl: the connection.
+ * @pid: netlink port of the socket.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dpnl_wake(struct dpnl *nl, uint32_t pid)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = pid };
+	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = NLMSG_NOOP };
+
+	return sendto(nl_socket_get_fd(nl->sk), &h, sizeof(h), 0,
+		      (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
 static void set_option(struct nl_sock *sk, int level, int option, int value)
 {
 	setsockopt(nl_socket_get_fd(sk), level, option, &value, sizeof(value));
@@ -269,7 +309,7 @@ static void set_option(struct nl_sock *sk, int level, int option, int value)
 /**
  * dpnl_upcall_socket - make a socket that upcalls can go to
  *
- * It never blocks, and its buffer is as large as an administrator may make it.
+ * Its buffer is as large as an administrator may make it.
  *
  * Return: the socket, or NULL.
  */
@@ -281,7 +321,6 @@ struct nl_sock *dpnl_upcall_socket(void)
 		nl_socket_free(sk);
 		return NULL;
 	}
-	nl_socket_set_nonblocking(sk);
 	set_option(sk, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	return sk;
 }

@@ -55,6 +55,7 @@ struct dpnl_req {
  * @err: a sentence about the last failure.
  * @reqs: requests that go together.
  * @n_reqs: how many.
+ * @quiet: one hears of them only if they fail.
  * @done: whether the last of them was answered.
  * @buf: takes what comes.
  * @spare: messages for dpnl_msg().
@@ -67,6 +68,7 @@ struct dpnl {
 	char err[256];
 	struct dpnl_req reqs[DPNL_BATCH];
 	unsigned int n_reqs;
+	bool quiet;
 	bool done;
 	uint8_t *buf;
 	struct nl_msg *spare[DPNL_BATCH];
@@ -77,12 +79,14 @@ struct dpnl {
 int dpnl_open(struct dpnl *nl);
 void dpnl_close(struct dpnl *nl);
 struct nl_sock *dpnl_upcall_socket(void);
+int dpnl_wake(struct dpnl *nl, uint32_t pid);
 struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
 			int flags);
 void dpnl_free(struct dpnl *nl, struct nl_msg *msg);
 struct dpnl_req *dpnl_add(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb,
 			  void *arg);
 int dpnl_run(struct dpnl *nl);
+int dpnl_run_quietly(struct dpnl *nl);
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg);
 
 /* dpnl_ops.c */

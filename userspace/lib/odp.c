@@ -101,6 +101,21 @@ static const struct nlattr *attr_at(const void *p, const struct nlattr *nest)
 	       a->nla_len <= end - (const char *)p ? a : NULL;
 }
 
+static unsigned int attr_type(const struct nlattr *a)
+{
+	return a->nla_type & NLA_TYPE_MASK;
+}
+
+static int attr_len(const struct nlattr *a)
+{
+	return a->nla_len - NLA_HDRLEN;
+}
+
+static const void *attr_data(const struct nlattr *a)
+{
+	return (const char *)a + NLA_HDRLEN;
+}
+
 #define for_each_attr(a, nest)						\
 	for (a = attr_at((const char *)(nest) + NLA_HDRLEN, nest); a;	\
 	     a = attr_at((const char *)a + NLA_ALIGN(a->nla_len), nest))
@@ -271,42 +286,42 @@ static int key_in(const struct nlattr *nest, const struct nlattr *key,
 	unsigned int i;
 
 	for_each_attr(a, nest)
-		if (nla_type(a) == OVS_KEY_ATTR_ETHERTYPE && nla_len(a) == 2)
-			memcpy(&type, nla_data(a), sizeof(type));
+		if (attr_type(a) == OVS_KEY_ATTR_ETHERTYPE && attr_len(a) == 2)
+			memcpy(&type, attr_data(a), sizeof(type));
 	for_each_attr(a, nest) {
-		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
+		if (attr_type(a) == OVS_KEY_ATTR_ENCAP) {
 			if (depth == 2 || key_in(a, NULL, flow, depth + 1, mask))
 				return -EINVAL;
 			continue;
 		}
-		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
+		if (attr_type(a) == OVS_KEY_ATTR_TUNNEL) {
 			if (odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow))
 				return -EINVAL;
 			continue;
 		}
-		if (nla_type(a) == OVS_KEY_ATTR_NSH) {
+		if (attr_type(a) == OVS_KEY_ATTR_NSH) {
 			if (odp_nsh_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
-		if (nla_type(a) == OVS_KEY_ATTR_MPLS) {
+		if (attr_type(a) == OVS_KEY_ATTR_MPLS) {
 			if (mpls_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
-		m = map_find(nla_type(a));
+		m = map_find(attr_type(a));
 		if (!m) {
 			flow->unknown = XXH3_64bits_withSeed(a, a->nla_len,
 							     flow->unknown);
 			continue;
 		}
-		if (nla_len(a) != m->len)
+		if (attr_len(a) != m->len)
 			return -EINVAL;
-		if (nla_type(a) == OVS_KEY_ATTR_VLAN)
+		if (attr_type(a) == OVS_KEY_ATTR_VLAN)
 			vlan_in(a, type, flow, depth);
-		else if (nla_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
+		else if (attr_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
 			for (i = 0; i < m->n; i++)
-				part_in(&m->parts[i], nla_data(a), flow, mask);
+				part_in(&m->parts[i], attr_data(a), flow, mask);
 	}
 	return 0;
 }
@@ -392,10 +407,10 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 		     const struct flow *wc, const struct flow *key, int depth)
 {
 	uint16_t tci = htons(VLAN_PRESENT) | (depth ? wc->vlan_tci2 : wc->vlan_tci);
-	const struct odp_map *m = map_find(nla_type(a));
+	const struct odp_map *m = map_find(attr_type(a));
 	struct nlattr *made;
 
-	switch (nla_type(a)) {
+	switch (attr_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
 		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
 	case OVS_KEY_ATTR_NSH:
@@ -407,12 +422,12 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 	}
 	if (!m)
 		return put_exact(msg, a);
-	made = nla_reserve(msg, m->type, nla_len(a));
+	made = nla_reserve(msg, m->type, attr_len(a));
 	if (!made)
 		return -EMSGSIZE;
 	/* A stack of labels may be longer than what is known of it. */
-	if (nla_len(a) != m->len)
-		memset(nla_data(made), 0, nla_len(a));
+	if (attr_len(a) != m->len)
+		memset(nla_data(made), 0, attr_len(a));
 	odp_map_out(m, nla_data(made), wc, true);
 	return 0;
 }
@@ -424,7 +439,7 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 	struct nlattr *inner;
 
 	for_each_attr(a, nest) {
-		if (nla_type(a) != OVS_KEY_ATTR_ENCAP) {
+		if (attr_type(a) != OVS_KEY_ATTR_ENCAP) {
 			if (mask_attr(msg, a, wc, key, depth))
 				return -EMSGSIZE;
 			continue;

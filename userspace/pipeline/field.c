@@ -315,8 +315,14 @@ bool flow_has(const struct flow *mask, size_t ofs, size_t end)
 {
 	const uint8_t *m = (const uint8_t *)mask;
 
-	while (ofs < end)
-		if (m[ofs++])
+	for (; ofs < end && ofs % 8; ofs++)
+		if (m[ofs])
+			return true;
+	for (; ofs + 8 <= end; ofs += 8)
+		if (*(const flow_word *)(m + ofs))
+			return true;
+	for (; ofs < end; ofs++)
+		if (m[ofs])
 			return true;
 	return false;
 }

@@ -9,6 +9,7 @@
 #include <netlink/genl/ctrl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../lib/dpnl.h"
 
@@ -219,6 +220,26 @@ int dpnl_run(struct dpnl *nl)
 {
 	nl->n_reqs = 0;
 	return 0;
+}
+
+int dpnl_run_quietly(struct dpnl *nl)
+{
+	return dpnl_run(nl);
+}
+
+/* The socket is a real one. */
+int dpnl_wake(struct dpnl *nl, uint32_t pid)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = pid };
+	struct nl_sock *sk = nl_socket_alloc();
+	int err = genl_connect(sk);
+
+	(void)nl;
+	if (!err && sendto(nl_socket_get_fd(sk), "", 1, 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0)
+		err = -errno;
+	nl_socket_free(sk);
+	return err;
 }
 
 void dpnl_free(struct dpnl *nl, struct nl_msg *msg)
