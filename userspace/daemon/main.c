@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -219,6 +220,8 @@ int main(int argc, char **argv)
 		die("can't write %s: %s", opts.log_file, strerror(errno));
 	if (opts.config && config_set(opts.config))
 		die("can't read %s: %s", opts.config, strerror(errno));
+	/* Handlers' memory grows with megaflows: not by a system call a page. */
+	mallopt(M_TOP_PAD, 1 << 20);
 	take_privileges();
 	signal(SIGPIPE, SIG_IGN);
 	if (opts.detach)

@@ -452,6 +452,56 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 	return 0;
 }
 
+static int put_mask(struct nl_msg *msg, const struct nlattr *key,
+		    const struct flow *flow, const struct flow *wc)
+{
+	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
+
+	if (!nest || mask_out(msg, key, wc, flow, 0))
+		return -EMSGSIZE;
+	if (odp_has_tunnel(wc) &&
+	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
+	    odp_put_tunnel_mask(msg, NULL, wc, flow))
+		return -EMSGSIZE;
+	odp_nest_end(msg, nest);
+	return 0;
+}
+
+#define MAX_SHAPE 40
+
+/**
+ * struct mask_memo - the mask that was written last: most are the same again
+ * @wc: the mask.
+ * @shape: types and lengths of the key's attributes.
+ * @n: how many; 0: there is no mask.
+ * @attr: OVS_FLOW_ATTR_MASK.
+ */
+struct mask_memo {
+	struct flow wc;
+	uint32_t shape[MAX_SHAPE];
+	unsigned int n;
+	_Alignas(4) uint8_t attr[1024];
+};
+
+/*
+ * Types and lengths of a key's attributes.  Return: how many; 0 if more is to be known
+ * of it than those to write its mask.
+ */
+static unsigned int key_shape(const struct nlattr *key, uint32_t *shape)
+{
+	const struct nlattr *a;
+	unsigned int n = 0;
+
+	for_each_attr(a, key) {
+		if (n == MAX_SHAPE || attr_type(a) == OVS_KEY_ATTR_ENCAP ||
+		    attr_type(a) == OVS_KEY_ATTR_TUNNEL ||
+		    attr_type(a) == OVS_KEY_ATTR_NSH)
+			return 0;
+		memcpy(&shape[n++], a, sizeof(*shape));
+	}
+	return n;
+}
+
 /**
  * odp_put_mask - write the mask of a megaflow
  * @msg: the message; OVS_FLOW_ATTR_MASK is added.
@@ -464,15 +514,22 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 		 const struct flow *flow, const struct flow *wc)
 {
-	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
+	static _Thread_local struct mask_memo memo;
+	struct nlattr *attr = nlmsg_tail(nlmsg_hdr(msg)), *known = (void *)memo.attr;
+	uint32_t shape[MAX_SHAPE];
+	unsigned int n = key_shape(key, shape);
+	int err;
 
-	if (!nest || mask_out(msg, key, wc, flow, 0))
-		return -EMSGSIZE;
-	if (odp_has_tunnel(wc) &&
-	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
-	    odp_put_tunnel_mask(msg, NULL, wc, flow))
-		return -EMSGSIZE;
-	odp_nest_end(msg, nest);
+	if (n && n == memo.n && !memcmp(shape, memo.shape, n * sizeof(*shape)) &&
+	    !memcmp(wc, &memo.wc, FLOW_DP_LEN))
+		return nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(known), nla_data(known));
+	err = put_mask(msg, key, flow, wc);
+	if (err || !n || odp_has_tunnel(wc) || attr->nla_len > sizeof(memo.attr))
+		return err;
+	memo.wc = *wc;
+	memcpy(memo.shape, shape, n * sizeof(*shape));
+	memo.n = n;
+	memcpy(memo.attr, attr, attr->nla_len);
 	return 0;
 }
 

@@ -30,17 +30,18 @@ struct state {
 	uint16_t base_tpid[2];
 	struct flow set;
 	struct flow known;
-	struct flow known_since[MAX_PROGS];
-	unsigned int bpf[MAX_PROGS];
 	unsigned int n_bpf;
-	struct frame frames[MAX_FRAMES];
 	unsigned int n_frames;
-	struct outcomes said;
 	uint16_t branch;
 	int unknown_reg;
 	bool ttl_below;
 	bool popped;
 	bool done;
+	/* Large, and not cleared at the beginning: counts tell what there is. */
+	struct flow known_since[MAX_PROGS];
+	unsigned int bpf[MAX_PROGS];
+	struct frame frames[MAX_FRAMES];
+	struct outcomes said;
 };
 
 /**
@@ -62,7 +63,6 @@ struct state {
 struct walk {
 	const struct xlate_in *in;
 	struct xlate_out *out;
-	struct state s;
 	struct frozen *from;
 	unsigned int nest;
 	unsigned int n_branches;
@@ -73,6 +73,7 @@ struct walk {
 	uint32_t in_port;
 	unsigned int table;
 	const struct rule *rule;
+	struct state s;
 };
 
 /* xlate.c */

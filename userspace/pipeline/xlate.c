@@ -438,19 +438,13 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 			wc->tp_src = 0xffff;
 }
 
-/* Begin at the packet.  What has a count of its own is not cleared: it is large. */
+/* Begin at the packet. */
 static void start(struct walk *w, const struct flow *flow)
 {
-	w->from = NULL;
-	w->nest = w->n_branches = w->n_lookups = 0;
-	w->read_unknown = false;
-	w->rule = NULL;
+	memset(w, 0, offsetof(struct walk, s));
+	memset(&w->s, 0, offsetof(struct state, known_since));
+	w->s.said.n = 0;
 	w->s.cur = *flow;
-	memset(&w->s.set, 0, sizeof(w->s.set));
-	memset(&w->s.known, 0, FLOW_DP_LEN);
-	w->s.n_bpf = w->s.n_frames = w->s.said.n = 0;
-	w->s.branch = 0;
-	w->s.ttl_below = w->s.done = false;
 	w->s.base_tci[0] = flow->vlan_tci;
 	w->s.base_tci[1] = flow->vlan_tci2;
 	w->s.base_tpid[0] = flow->vlan_tpid;
@@ -479,9 +473,9 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	out->n_ops = out->n_rules = out->n_branches = 0;
 	out->learns = out->unknown_stage = false;
 	out->error = NULL;
+	start(&w, flow);
 	w.in = in;
 	w.out = out;
-	start(&w, flow);
 	out->wc.recirc_id = UINT32_MAX;
 	out->wc.in_port = UINT32_MAX;
 	out->wc.dl_type = 0xffff;
