@@ -34,9 +34,9 @@ int cmd_upcall_show(struct sw *sw, const struct args *a, struct reply *r)
 	TELL("max_flows", sw->limits.flows);
 	TELL("masks", HASH_COUNT(sw->masks));
 	TELL("max_masks", sw->limits.masks);
-	TELL("queue", sw->limits.port.queue);
-	TELL("rate", sw->limits.port.rate);
-	TELL("burst", sw->limits.port.burst);
+	TELL("queue", sw->limits.queue);
+	TELL("rate", sw->limits.rate);
+	TELL("burst", sw->limits.burst);
 #undef TELL
 	if (*c->last_error)
 		json_object_set_new(row, "last_error", json_string(c->last_error));
@@ -47,20 +47,19 @@ int cmd_upcall_show(struct sw *sw, const struct args *a, struct reply *r)
 static json_t *port_row(struct sw *sw, const json_t *port)
 {
 	uint32_t no = json_integer_value(json_object_get(port, "port"));
-	static const struct portq_counts none;
-	const struct portq_counts *c = &none;
+	static const struct sw_port_upcalls none;
 	struct sw_port_upcalls *p;
+	const uint64_t *lost;
 
 	HASH_FIND(hh, sw->port_upcalls, &no, sizeof(no), p);
-	if (p)
-		c = &p->counts;
+	lost = p ? p->lost : none.lost;
 	return json_pack("{s:i,s:O,s:I,s:I,s:I,s:I,s:I}", "port", no, "name",
 			 json_object_get(port, "name"), "answered",
-			 (json_int_t)c->answered, "lost_socket",
+			 (json_int_t)(p ? p->answered : 0), "lost_socket",
 			 json_integer_value(json_object_get(port, "upcall_fail")),
-			 "lost_queue", (json_int_t)c->lost[PORTQ_LOSS_queue],
-			 "lost_rate", (json_int_t)c->lost[PORTQ_LOSS_rate],
-			 "lost_memory", (json_int_t)c->lost[PORTQ_LOSS_memory]);
+			 "lost_queue", (json_int_t)lost[PORTQ_LOSS_queue],
+			 "lost_rate", (json_int_t)lost[PORTQ_LOSS_rate],
+			 "lost_memory", (json_int_t)lost[PORTQ_LOSS_memory]);
 }
 
 /* The ports with their upcalls, as an array.  Return: NULL; @sw->nl.err says why. */
@@ -135,9 +134,9 @@ int cmd_upcall_set(struct sw *sw, const struct args *a, struct reply *r)
 	} limits[] = {
 		{ "flows", &new.flows, 0, 10000000 },
 		{ "masks", &new.masks, 0, 1000000 },
-		{ "queue", &new.port.queue, 1, 100000 },
-		{ "rate", &new.port.rate, 0, 100000000 },
-		{ "burst", &new.port.burst, 1, 1000000 },
+		{ "queue", &new.queue, 1, 100000 },
+		{ "rate", &new.rate, 0, 100000000 },
+		{ "burst", &new.burst, 1, 1000000 },
 	};
 	unsigned int i, k;
 

@@ -41,8 +41,7 @@ int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 	snprintf(sw->dp, sizeof(sw->dp), "%s", dp);
 	sw->idle_ms = idle_ms;
 	sw->limits = (struct sw_limits){
-		.flows = 200000, .masks = 1024,
-		.port = { .queue = 128, .rate = 0, .burst = 1000 },
+		.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
 	};
 	TAILQ_INIT(&sw->order);
 	/* Ids of a former daemon must not come to mean something else. */

@@ -67,7 +67,6 @@ static uint64_t now_us(void)
 /* Sort what was received by ports. */
 static void take_in(struct handler *h, int n)
 {
-	uint64_t now = now_us();
 	uint32_t port;
 	int i;
 
@@ -75,7 +74,7 @@ static void take_in(struct handler *h, int n)
 		if (upcall_port(&h->nl, h->bufs[i], h->msgs[i].msg_len, &port))
 			h->malformed++;
 		else
-			portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len, now);
+			portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len);
 	}
 }
 
@@ -98,23 +97,33 @@ static void receive(struct handler *h)
 	} while (n == RECEIVE && all < MAX_RECEIVED);
 }
 
-static void add_counts(uint32_t port, const struct portq_counts *c, void *arg)
+/* What is known of upcalls of a port.  Return: NULL without memory. */
+static struct sw_port_upcalls *port_upcalls(struct sw *sw, uint32_t port)
 {
-	struct sw *sw = arg;
 	struct sw_port_upcalls *p;
-	unsigned int i;
 
 	HASH_FIND(hh, sw->port_upcalls, &port, sizeof(port), p);
-	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return;
-		p->port = port;
-		HASH_ADD(hh, sw->port_upcalls, port, sizeof(port), p);
-	}
-	p->counts.answered += c->answered;
+	if (p)
+		return p;
+	if (HASH_COUNT(sw->port_upcalls) >= MAX_PORTS && port != PORTQ_OTHERS)
+		return port_upcalls(sw, PORTQ_OTHERS);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->port = port;
+	HASH_ADD(hh, sw->port_upcalls, port, sizeof(port), p);
+	return p;
+}
+
+static void add_lost(uint32_t port, const uint64_t *lost, void *arg)
+{
+	struct sw_port_upcalls *p = port_upcalls(arg, port);
+	unsigned int i;
+
+	if (!p)
+		return;
 	for (i = 0; i < PORTQ_N_LOSSES; i++)
-		p->counts.lost[i] += c->lost[i];
+		p->lost[i] += lost[i];
 }
 
 /* Give counts to the switch, and take its limits; in its turn. */
@@ -122,11 +131,11 @@ static void exchange(struct handler *h)
 {
 	struct sw *sw = h->sw;
 
-	portq_take_counts(&h->queue, add_counts, sw);
+	portq_take_lost(&h->queue, add_lost, sw);
 	sw->counts.malformed += h->malformed;
 	sw->counts.lost += h->overruns;
 	h->malformed = h->overruns = 0;
-	h->queue.limits = sw->limits.port;
+	h->queue.max = sw->limits.queue;
 }
 
 /**
@@ -143,6 +152,21 @@ struct work {
 	uint64_t gen;
 };
 
+/* Whether the rate of a port allows for one of its upcalls.  It is counted. */
+static bool may_answer(struct sw *sw, uint32_t port)
+{
+	struct sw_port_upcalls *p = port_upcalls(sw, port);
+
+	if (p && sw->limits.rate &&
+	    !token_take(&p->bucket, sw->limits.rate, sw->limits.burst, now_us())) {
+		p->lost[PORTQ_LOSS_rate]++;
+		return false;
+	}
+	if (p)
+		p->answered++;
+	return true;
+}
+
 /* Answer the upcalls; the switch may change from here until work_end(). */
 static void work_begin(struct handler *h, struct work *w)
 {
@@ -151,8 +175,9 @@ static void work_begin(struct handler *h, struct work *w)
 
 	turn_take(&sw->turn);
 	for (i = 0; i < w->n; i++)
-		upcall_begin(sw, &h->nl, &h->out, w->items[i]->msg,
-			     w->items[i]->len, &w->upcalls[i]);
+		if (may_answer(sw, w->items[i]->port))
+			upcall_begin(sw, &h->nl, &h->out, w->items[i]->msg,
+				     w->items[i]->len, &w->upcalls[i]);
 	w->gen = sw->gen;
 	sw->n_busy++;
 	turn_give(&sw->turn);
@@ -231,7 +256,7 @@ static struct handler *handler_new(struct sw *sw)
 		h->msgs[i].msg_hdr.msg_iov = &h->iov[i];
 		h->msgs[i].msg_hdr.msg_iovlen = 1;
 	}
-	portq_init(&h->queue, &sw->limits.port);
+	portq_init(&h->queue, sw->limits.queue);
 	h->up = dpnl_upcall_socket();
 	if (!h->up || dpnl_open(&h->nl)) {
 		handler_free(h);

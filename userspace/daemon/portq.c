@@ -10,12 +10,12 @@
 /**
  * portq_init - begin with nothing
  * @q: the queues.
- * @limits: of each port; @q->limits may be changed at any time.
+ * @max: upcalls of a port that wait, at most; @q->max may be changed at any time.
  */
-void portq_init(struct portq *q, const struct portq_limits *limits)
+void portq_init(struct portq *q, unsigned int max)
 {
 	memset(q, 0, sizeof(*q));
-	q->limits = *limits;
+	q->max = max;
 	TAILQ_INIT(&q->ring);
 }
 
@@ -38,40 +38,12 @@ static struct portq_port *port_get(struct portq *q, uint32_t port)
 	return p;
 }
 
-/* A token bucket, full at first: whether there is a token, which is taken. */
-static bool take_token(struct portq_port *p, const struct portq_limits *l,
-		       uint64_t now_us)
-{
-	uint64_t full = l->burst * MILLION, passed = now_us - p->stamp;
-
-	if (!l->rate)
-		return true;
-	/* As long as it takes to fill it, or longer: no product runs over. */
-	if (!p->stamp || passed >= full / l->rate + 1)
-		p->tokens = full;
-	else
-		p->tokens += passed * l->rate;
-	if (p->tokens > full)
-		p->tokens = full;
-	p->stamp = now_us;
-	if (p->tokens < MILLION)
-		return false;
-	p->tokens -= MILLION;
-	return true;
-}
-
-static void has_counted(struct portq *q, struct portq_port *p)
-{
-	if (p->dirty)
-		return;
-	p->dirty = true;
-	SLIST_INSERT_HEAD(&q->dirty, p, next_dirty);
-}
-
 static bool lose(struct portq *q, struct portq_port *p, enum portq_loss why)
 {
-	p->counts.lost[why]++;
-	has_counted(q, p);
+	p->lost[why]++;
+	if (!p->dirty)
+		SLIST_INSERT_HEAD(&q->dirty, p, next_dirty);
+	p->dirty = true;
 	return false;
 }
 
@@ -81,22 +53,18 @@ static bool lose(struct portq *q, struct portq_port *p, enum portq_loss why)
  * @port: where its packet came in.
  * @msg: the upcall; copied.
  * @len: bytes of it.
- * @now_us: time in microseconds, not 0.
  *
  * Return: whether it was; if not, the reason is counted.
  */
-bool portq_push(struct portq *q, uint32_t port, const void *msg, size_t len,
-		uint64_t now_us)
+bool portq_push(struct portq *q, uint32_t port, const void *msg, size_t len)
 {
 	struct portq_port *p = port_get(q, port);
 	struct portq_item *item;
 
 	if (!p)
 		return false;
-	if (p->n >= q->limits.queue)
+	if (p->n >= q->max)
 		return lose(q, p, PORTQ_LOSS_queue);
-	if (!take_token(p, &q->limits, now_us))
-		return lose(q, p, PORTQ_LOSS_rate);
 	item = malloc(sizeof(*item) + len);
 	if (!item)
 		return lose(q, p, PORTQ_LOSS_memory);
@@ -129,27 +97,25 @@ struct portq_item *portq_pop(struct portq *q)
 	TAILQ_REMOVE(&q->ring, p, turn);
 	if (--p->n)
 		TAILQ_INSERT_TAIL(&q->ring, p, turn);
-	p->counts.answered++;
-	has_counted(q, p);
 	return item;
 }
 
 /**
- * portq_take_counts - take what was counted since the last time
+ * portq_take_lost - tell which upcalls were lost since the last time
  * @q: the queues.
- * @fn: gets the counts of each port that has any.
+ * @fn: gets the numbers of each port that has lost some, by reason.
  * @arg: for @fn.
  */
-void portq_take_counts(struct portq *q,
-		       void (*fn)(uint32_t port, const struct portq_counts *c,
-				  void *arg), void *arg)
+void portq_take_lost(struct portq *q,
+		     void (*fn)(uint32_t port, const uint64_t *lost, void *arg),
+		     void *arg)
 {
 	struct portq_port *p;
 
 	while ((p = SLIST_FIRST(&q->dirty))) {
 		SLIST_REMOVE_HEAD(&q->dirty, next_dirty);
-		fn(p->port, &p->counts, arg);
-		memset(&p->counts, 0, sizeof(p->counts));
+		fn(p->port, p->lost, arg);
+		memset(p->lost, 0, sizeof(p->lost));
 		p->dirty = false;
 	}
 }
@@ -166,4 +132,31 @@ void portq_clear(struct portq *q)
 		HASH_DEL(q->ports, p);
 		free(p);
 	}
+}
+
+/**
+ * token_take - take a token, if there is one
+ * @b: the bucket.
+ * @rate: tokens that come in a second, not 0.
+ * @burst: tokens that it holds.
+ * @now_us: time in microseconds, not 0.
+ *
+ * Return: whether there was one.
+ */
+bool token_take(struct token_bucket *b, uint32_t rate, uint32_t burst, uint64_t now_us)
+{
+	uint64_t full = burst * MILLION, passed = now_us - b->stamp;
+
+	/* As long as it takes to fill it, or longer: no product runs over. */
+	if (!b->stamp || passed >= full / rate + 1)
+		b->tokens = full;
+	else
+		b->tokens += passed * rate;
+	if (b->tokens > full)
+		b->tokens = full;
+	b->stamp = now_us;
+	if (b->tokens < MILLION)
+		return false;
+	b->tokens -= MILLION;
+	return true;
 }

@@ -21,7 +21,7 @@
 #define PORTQ_LOSSES(X)							\
 	X(queue)	/* too many of its port waited already */	\
 	X(rate)		/* its port had more than its rate */		\
-	X(memory)
+	X(memory)	/* there was none for it */
 
 enum portq_loss {
 #define X(name) PORTQ_LOSS_##name,
@@ -31,25 +31,13 @@ enum portq_loss {
 };
 
 /**
- * struct portq_limits - what a port may have
- * @queue: upcalls that wait, at most.
- * @rate: upcalls in a second; 0: any number.
- * @burst: upcalls at once, if there is a rate.
+ * struct token_bucket - a token bucket, full at first
+ * @tokens: what may pass now, in millionths.
+ * @stamp: when that was so, in microseconds; 0: never.
  */
-struct portq_limits {
-	uint32_t queue;
-	uint32_t rate;
-	uint32_t burst;
-};
-
-/**
- * struct portq_counts - of a port
- * @answered: upcalls that were taken from the queue.
- * @lost: those that were not taken in, by reason.
- */
-struct portq_counts {
-	uint64_t answered;
-	uint64_t lost[PORTQ_N_LOSSES];
+struct token_bucket {
+	uint64_t tokens;
+	uint64_t stamp;
 };
 
 /**
@@ -71,10 +59,8 @@ struct portq_item {
  * @port: its number.
  * @items: what waits, the oldest first.
  * @n: how many.
- * @tokens: upcalls that it may have now, in millionths.
- * @stamp: when that was so, in microseconds.
- * @counts: since they were last taken.
- * @dirty: @counts are not zero, and it is in the list of those.
+ * @lost: upcalls that were not taken in since that was last told, by reason.
+ * @dirty: some were, and it is in the list of those.
  * @next_dirty: list.
  * @turn: in the ring, if something waits.
  * @hh: by number.
@@ -83,9 +69,7 @@ struct portq_port {
 	uint32_t port;
 	STAILQ_HEAD(, portq_item) items;
 	uint32_t n;
-	uint64_t tokens;
-	uint64_t stamp;
-	struct portq_counts counts;
+	uint64_t lost[PORTQ_N_LOSSES];
 	bool dirty;
 	SLIST_ENTRY(portq_port) next_dirty;
 	TAILQ_ENTRY(portq_port) turn;
@@ -94,27 +78,27 @@ struct portq_port {
 
 /**
  * struct portq - the queues of all ports
- * @limits: of each.
+ * @max: upcalls of a port that wait, at most.
  * @ports: hash.
- * @dirty: ports that have counted something.
+ * @dirty: ports that have lost some.
  * @ring: ports that have something, the one whose turn it is first.
  * @n: upcalls that wait.
  */
 struct portq {
-	struct portq_limits limits;
+	unsigned int max;
 	struct portq_port *ports;
 	SLIST_HEAD(, portq_port) dirty;
 	TAILQ_HEAD(portq_ring, portq_port) ring;
 	unsigned int n;
 };
 
-void portq_init(struct portq *q, const struct portq_limits *limits);
-bool portq_push(struct portq *q, uint32_t port, const void *msg, size_t len,
-		uint64_t now_us);
+void portq_init(struct portq *q, unsigned int max);
+bool portq_push(struct portq *q, uint32_t port, const void *msg, size_t len);
 struct portq_item *portq_pop(struct portq *q);
-void portq_take_counts(struct portq *q,
-		       void (*fn)(uint32_t port, const struct portq_counts *c,
-				  void *arg), void *arg);
+void portq_take_lost(struct portq *q,
+		     void (*fn)(uint32_t port, const uint64_t *lost, void *arg),
+		     void *arg);
 void portq_clear(struct portq *q);
+bool token_take(struct token_bucket *b, uint32_t rate, uint32_t burst, uint64_t now_us);
 
 #endif

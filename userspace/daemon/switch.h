@@ -121,23 +121,31 @@ struct sw_mask {
  * struct sw_limits - what traffic may make the daemon do
  * @flows: megaflows.
  * @masks: their masks; beyond, megaflows look at every bit.
- * @port: of upcalls of a port.
+ * @queue: upcalls of a port that wait for a handler.
+ * @rate: upcalls of a port in a second; 0: any number.
+ * @burst: upcalls of a port at once, if there is a rate.
  */
 struct sw_limits {
 	uint32_t flows;
 	uint32_t masks;
-	struct portq_limits port;
+	uint32_t queue;
+	uint32_t rate;
+	uint32_t burst;
 };
 
 /**
  * struct sw_port_upcalls - upcalls of a port
  * @port: its number.
- * @counts: what became of them.
+ * @answered: upcalls that were.
+ * @lost: those that were not, by reason.
+ * @bucket: what it may have now, if there is a rate.
  * @hh: in sw.port_upcalls.
  */
 struct sw_port_upcalls {
 	uint32_t port;
-	struct portq_counts counts;
+	uint64_t answered;
+	uint64_t lost[PORTQ_N_LOSSES];
+	struct token_bucket bucket;
 	UT_hash_handle hh;
 };
 

@@ -13,11 +13,9 @@
 #include "../daemon/portq.h"
 #include "../daemon/turn.h"
 
-static const struct portq_limits plain = { .queue = 8 };
-
-static bool push(struct portq *q, uint32_t port, uint32_t n, uint64_t now)
+static bool push(struct portq *q, uint32_t port, uint32_t n)
 {
-	return portq_push(q, port, &n, sizeof(n), now);
+	return portq_push(q, port, &n, sizeof(n));
 }
 
 /* The next upcall is this one. */
@@ -34,19 +32,19 @@ static void expect(struct portq *q, uint32_t port, uint32_t n)
 	free(item);
 }
 
-static struct portq_counts counts[4];
+static uint64_t lost[4];
 
-static void take(uint32_t port, const struct portq_counts *c, void *arg)
+static void take(uint32_t port, const uint64_t *n, void *arg)
 {
 	(void)arg;
 	assert_in_range(port, 0, 3);
-	counts[port] = *c;
+	lost[port] = n[PORTQ_LOSS_queue];
 }
 
-static void take_counts(struct portq *q)
+static void take_lost(struct portq *q)
 {
-	memset(counts, 0, sizeof(counts));
-	portq_take_counts(q, take, NULL);
+	memset(lost, 0, sizeof(lost));
+	portq_take_lost(q, take, NULL);
 }
 
 static void test_turns(void **state)
@@ -55,12 +53,12 @@ static void test_turns(void **state)
 	uint32_t i;
 
 	(void)state;
-	portq_init(&q, &plain);
+	portq_init(&q, 8);
 	for (i = 0; i < 6; i++)
-		push(&q, 1, 10 + i, 1);
-	push(&q, 2, 20, 1);
-	push(&q, 3, 30, 1);
-	push(&q, 3, 31, 1);
+		push(&q, 1, 10 + i);
+	push(&q, 2, 20);
+	push(&q, 3, 30);
+	push(&q, 3, 31);
 	/* Each port has one, the flood the rest, in the order in which they came. */
 	expect(&q, 1, 10);
 	expect(&q, 2, 20);
@@ -68,7 +66,7 @@ static void test_turns(void **state)
 	expect(&q, 1, 11);
 	expect(&q, 3, 31);
 	/* One that comes late does not wait for the flood. */
-	push(&q, 2, 21, 1);
+	push(&q, 2, 21);
 	expect(&q, 1, 12);
 	expect(&q, 2, 21);
 	for (i = 3; i < 6; i++)
@@ -84,61 +82,46 @@ static void test_full(void **state)
 	uint32_t i;
 
 	(void)state;
-	portq_init(&q, &plain);
+	portq_init(&q, 8);
 	for (i = 0; i < 20; i++)
-		assert_int_equal(push(&q, 1, i, 1), i < 8);
-	assert_true(push(&q, 2, 0, 1));
-	take_counts(&q);
-	assert_int_equal(counts[1].lost[PORTQ_LOSS_queue], 12);
-	assert_int_equal(counts[1].answered, 0);
-	assert_int_equal(counts[2].lost[PORTQ_LOSS_queue], 0);
+		assert_int_equal(push(&q, 1, i), i < 8);
+	assert_true(push(&q, 2, 0));
+	take_lost(&q);
+	assert_int_equal(lost[1], 12);
+	assert_int_equal(lost[2], 0);
 	expect(&q, 1, 0);
-	assert_true(push(&q, 1, 20, 1));
-	/* Counted once. */
-	take_counts(&q);
-	assert_int_equal(counts[1].lost[PORTQ_LOSS_queue], 0);
-	assert_int_equal(counts[1].answered, 1);
+	assert_true(push(&q, 1, 20));
+	/* Told once. */
+	take_lost(&q);
+	assert_int_equal(lost[1], 0);
 	portq_clear(&q);
 }
 
-/* Offer one each microsecond, and take it at once.  Return: how many were taken in. */
-static unsigned int offer(struct portq *q, uint64_t from, uint64_t us)
+/* Offer one each microsecond.  Return: how many tokens there were. */
+static unsigned int offer(struct token_bucket *b, uint64_t from, uint64_t us)
 {
-	struct portq_item *item;
 	unsigned int n = 0;
 	uint64_t at;
 
 	for (at = from; at < from + us; at++)
-		if (push(q, 1, 0, at)) {
-			item = portq_pop(q);
-			assert_non_null(item);
-			free(item);
-			n++;
-		}
+		n += token_take(b, 1000, 50, at);
 	return n;
 }
 
 static void test_rate(void **state)
 {
-	struct portq q;
+	struct token_bucket b = {};
 
 	(void)state;
-	portq_init(&q, &plain);
-	q.limits.rate = 1000;
-	q.limits.burst = 50;
 	/* The burst, and a thousand a second. */
-	assert_in_range(offer(&q, 1, 2000000), 2049, 2051);
-	take_counts(&q);
-	assert_in_range(counts[1].lost[PORTQ_LOSS_rate], 2000000 - 2051, 2000000 - 2049);
+	assert_in_range(offer(&b, 1, 2000000), 2049, 2051);
 	/* It fills again, and not beyond the burst, however long it takes. */
-	assert_in_range(offer(&q, UINT64_MAX / 2, 10), 10, 10);
-	assert_in_range(offer(&q, UINT64_MAX / 2 + 10, 990), 40, 41);
-	/* Other ports have their own. */
-	assert_true(push(&q, 2, 0, UINT64_MAX / 2 + 1000));
-	/* A limit that is taken back is gone. */
-	q.limits.rate = 0;
-	assert_int_equal(offer(&q, UINT64_MAX / 2 + 1000, 7), 7);
-	portq_clear(&q);
+	assert_in_range(offer(&b, UINT64_MAX / 2, 10), 10, 10);
+	assert_in_range(offer(&b, UINT64_MAX / 2 + 10, 990), 40, 41);
+	/* The largest there may be. */
+	b = (struct token_bucket){};
+	assert_true(token_take(&b, 100000000, 1000000, 1));
+	assert_true(token_take(&b, 100000000, 1000000, UINT64_MAX));
 }
 
 static void test_many_ports(void **state)
@@ -147,9 +130,9 @@ static void test_many_ports(void **state)
 	uint32_t i, n = 0;
 
 	(void)state;
-	portq_init(&q, &plain);
+	portq_init(&q, 8);
 	for (i = 0; i < 4 * PORTQ_MAX_PORTS; i++)
-		n += push(&q, i, i, 1);
+		n += push(&q, i, i);
 	/* Each of the first has a queue; the rest share one. */
 	assert_int_equal(n, PORTQ_MAX_PORTS + 8);
 	assert_in_range(HASH_COUNT(q.ports), 1, PORTQ_MAX_PORTS + 1);
