@@ -57,7 +57,7 @@ static json_t *port_row(struct sw *sw, const json_t *port)
 			 json_object_get(port, "name"), "answered",
 			 (json_int_t)(p ? p->answered : 0), "lost_socket",
 			 json_integer_value(json_object_get(port, "upcall_fail")),
-			 "lost_queue", (json_int_t)lost[PORTQ_LOSS_queue],
+			 "lost_queue", (json_int_t)(lost[PORTQ_LOSS_queue] + handlers_lost(no)),
 			 "lost_rate", (json_int_t)lost[PORTQ_LOSS_rate],
 			 "lost_memory", (json_int_t)lost[PORTQ_LOSS_memory]);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../lib/log.h"
+#include "gate.h"
 #include "portq.h"
 #include "upcall.h"
 
@@ -28,6 +29,7 @@
  * @sw: the switch.
  * @nl: its connection to the datapath.
  * @up: where upcalls come.
+ * @gate: before @up.
  * @queue: those that wait.
  * @malformed: messages that made no sense, since the last time.
  * @overruns: times that @up ran over, since the last time.
@@ -42,6 +44,7 @@ struct handler {
 	struct sw *sw;
 	struct dpnl nl;
 	struct nl_sock *up;
+	struct gate gate;
 	struct portq queue;
 	uint64_t malformed;
 	uint64_t overruns;
@@ -73,8 +76,8 @@ static void take_in(struct handler *h, int n)
 	for (i = 0; i < n; i++) {
 		if (upcall_port(&h->nl, h->bufs[i], h->msgs[i].msg_len, &port))
 			h->malformed++;
-		else
-			portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len);
+		else if (!portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len))
+			gate_done(&h->gate, port);
 	}
 }
 
@@ -82,12 +85,14 @@ static void take_in(struct handler *h, int n)
 static void receive(struct handler *h)
 {
 	int n, all = 0, flags = h->queue.n ? MSG_DONTWAIT : MSG_WAITFORONE;
+	bool overrun = false;
 
 	do {
 		n = recvmmsg(nl_socket_get_fd(h->up), h->msgs, RECEIVE, flags, NULL);
 		flags = MSG_DONTWAIT;
 		if (n < 0 && errno == ENOBUFS) {
 			h->overruns++;	/* the socket goes on */
+			overrun = true;
 			n = RECEIVE;
 			all += n;
 			continue;
@@ -95,6 +100,8 @@ static void receive(struct handler *h)
 		take_in(h, n);
 		all += n;
 	} while (n == RECEIVE && all < MAX_RECEIVED);
+	if (overrun)
+		gate_settle(&h->gate);
 }
 
 /* What is known of upcalls of a port.  Return: NULL without memory. */
@@ -135,6 +142,8 @@ static void exchange(struct handler *h)
 	sw->counts.malformed += h->malformed;
 	sw->counts.lost += h->overruns;
 	h->malformed = h->overruns = 0;
+	if (h->queue.max != sw->limits.queue)
+		gate_limit(&h->gate, sw->limits.queue);
 	h->queue.max = sw->limits.queue;
 }
 
@@ -220,8 +229,10 @@ static void answer(struct handler *h)
 	work_begin(h, &w);
 	dpnl_run_quietly(&h->nl);
 	work_end(h, &w);
-	for (i = 0; i < w.n; i++)
+	for (i = 0; i < w.n; i++) {
+		gate_done(&h->gate, w.items[i]->port);
 		free(w.items[i]);
+	}
 }
 
 static void *handler_run(void *arg)
@@ -238,6 +249,7 @@ static void *handler_run(void *arg)
 static void handler_free(struct handler *h)
 {
 	portq_clear(&h->queue);
+	gate_close(&h->gate);
 	nl_socket_free(h->up);
 	dpnl_close(&h->nl);
 	free(h);
@@ -247,6 +259,7 @@ static struct handler *handler_new(struct sw *sw)
 {
 	struct handler *h = calloc(1, sizeof(*h));
 	unsigned int i;
+	int err;
 
 	if (!h)
 		return NULL;
@@ -262,7 +275,28 @@ static struct handler *handler_new(struct sw *sw)
 		handler_free(h);
 		return NULL;
 	}
+	err = gate_open(&h->gate, nl_socket_get_fd(h->up));
+	if (err)
+		log_often(LOG_upcall, LEVEL_WARN, "a flood at one port may cost other ports upcalls: no filter at the socket",
+			  "{s:s}", "why", strerror(-err));
+	gate_limit(&h->gate, sw->limits.queue);
 	return h;
+}
+
+/**
+ * handlers_lost - upcalls of a port that were not let in
+ * @port: the port.
+ *
+ * Return: how many.
+ */
+uint64_t handlers_lost(uint32_t port)
+{
+	uint64_t n = 0;
+	unsigned int i;
+
+	for (i = 0; i < n_handlers; i++)
+		n += gate_lost(&handlers[i]->gate, port);
+	return n;
 }
 
 /**

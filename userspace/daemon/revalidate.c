@@ -17,6 +17,8 @@
 #define FROZEN_KEEP_MS 10000
 /* Megaflows between two yields. */
 #define SLICE 64
+/* Between dumps there are so many times what one takes. */
+#define DUMP_PART 9
 /* A dump may miss a megaflow while others come and go, but not twice. */
 #define UNSEEN_MAX 2
 
@@ -145,11 +147,8 @@ static uint64_t idle_time(const struct sw *sw)
 	       sw->idle_ms / 16;
 }
 
-/**
- * sw_flows_tick - account for all megaflows, and delete idle and foreign ones
- * @sw: the switch.
- */
-void sw_flows_tick(struct sw *sw)
+/* Account for all megaflows, and delete idle and foreign ones. */
+static void dump_flows(struct sw *sw)
 {
 	struct tick t = { .sw = sw, .now = now_ms(), .idle_ms = idle_time(sw) };
 	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
@@ -167,7 +166,19 @@ void sw_flows_tick(struct sw *sw)
 			     t.now - FROZEN_KEEP_MS : 0);
 	}
 	free(t.doomed);
-	mac_expire(&sw->macs, t.now);
+	/* It takes a tenth of the time at most, however many there are. */
+	sw->next_dump = now_ms() + DUMP_PART * (now_ms() - t.now);
+}
+
+/**
+ * sw_flows_tick - what is to be done about megaflows from time to time
+ * @sw: the switch.
+ */
+void sw_flows_tick(struct sw *sw)
+{
+	if (now_ms() >= sw->next_dump)
+		dump_flows(sw);
+	mac_expire(&sw->macs, now_ms());
 	if (sw->macs.changes != sw->macs_seen)
 		sw->stale = true;
 	if (sw->stale)

@@ -202,6 +202,7 @@ struct sw_adoption {
  * @progs: programs.
  * @flows: megaflows.
  * @order: the same, those that were revalidated last at the end.
+ * @next_dump: when they are dumped again; ms.
  * @n_failed: megaflows that the datapath has not taken.
  * @masks: their masks.
  * @secret: of the names of megaflows.
@@ -234,6 +235,7 @@ struct sw {
 	struct prog *progs;
 	struct mflow *flows;
 	TAILQ_HEAD(, mflow) order;
+	uint64_t next_dump;
 	unsigned int n_failed;
 	struct sw_mask *masks;
 	uint64_t secret;
@@ -258,6 +260,7 @@ uint64_t now_ms(void);
 int handlers_open(struct sw *sw, unsigned int n);
 int handlers_start(struct sw *sw);
 void handlers_stop(struct sw *sw);
+uint64_t handlers_lost(uint32_t port);
 
 /* translate.c */
 typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
