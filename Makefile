@@ -19,6 +19,8 @@ help:
 	@echo "make kmod          build kmod/openvswitch.ko (KVER=version or KDIR=headers)"
 	@echo "make progs         build the BPF programs"
 	@echo "make userspace     build ovs-bpfd and ovs-bpfctl"
+	@echo "make install       install daemon, command line, manuals, service, headers, programs"
+	@echo "                   (PREFIX=/usr/local, DESTDIR=); the module is DKMS's (dkms.conf)"
 	@echo "make lint          shellcheck of the scripts; sparse and W=1 on the module, for both kernels"
 	@echo "make clean         remove what was built"
 
@@ -34,6 +36,11 @@ progs: setup
 
 userspace: setup
 	@$(MAKE) -s -C userspace
+
+# Not "setup": where a package is built, nothing is to be installed.
+install:
+	@$(MAKE) -s -C bpf-progs install
+	@$(MAKE) -s -C userspace install
 
 demo: kmod progs userspace
 	@scripts/demo
@@ -76,6 +83,6 @@ clean:
 	@$(MAKE) -s -C bench clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs userspace demo check check-full check-debug bench bench-tools \
+.PHONY: help setup kmod progs userspace install demo check check-full check-debug bench bench-tools \
 	bench-check bench-plots \
 	debug-kernel-uml debug-kernel-x86 lint clean

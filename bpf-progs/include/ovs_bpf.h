@@ -69,15 +69,15 @@ static __always_inline void ovs_set_result(struct __sk_buff *skb, __u32 result)
 /**
  * struct ovs_ipv4_l4 - where the headers of a TCP or UDP packet over IPv4 are
  * @ip: the IPv4 header.
- * @ports: source and destination port.
+ * @ports: source and destination port, as they were.
  * @ip_ofs: offset of @ip in the packet.
- * @l4_ofs: offset of @ports.
+ * @l4_ofs: offset of the transport's header.
  * @csum_ofs: offset of the transport's checksum.
  * @udp: whether it is UDP.
  */
 struct ovs_ipv4_l4 {
 	struct iphdr *ip;
-	__be16 *ports;
+	__be16 ports[2];
 	__u32 ip_ofs;
 	__u32 l4_ofs;
 	__u32 csum_ofs;
@@ -87,6 +87,10 @@ struct ovs_ipv4_l4 {
 /*
  * Find the headers of an untagged IPv4 packet of TCP or UDP; IP options are
  * passed over.  Return: 0, or -1 for any other packet, later fragments too.
+ *
+ * What is behind the IP header is read by bpf_skb_load_bytes(), here and by its users:
+ * a pointer to it would be one into the packet with a variable offset, which a daemon
+ * that has CAP_BPF and CAP_NET_ADMIN alone can't load.
  */
 static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 					     struct ovs_ipv4_l4 *p)
@@ -95,6 +99,7 @@ static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 	void *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
 	struct iphdr *ip = (void *)(eth + 1);
+	__be16 ports[2];
 	__u32 ihl;
 
 	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
@@ -108,10 +113,12 @@ static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 	p->udp = ip->protocol == IPPROTO_UDP;
 	p->ip_ofs = sizeof(*eth);
 	p->l4_ofs = sizeof(*eth) + ihl;
-	p->ports = (void *)ip + ihl;
-	if ((void *)p->ports + (p->udp ? sizeof(struct udphdr) :
-				sizeof(struct tcphdr)) > end)
+	if (p->l4_ofs + (p->udp ? sizeof(struct udphdr) :
+			 sizeof(struct tcphdr)) > skb->len ||
+	    bpf_skb_load_bytes(skb, p->l4_ofs, ports, sizeof(ports)))
 		return -1;
+	p->ports[0] = ports[0];
+	p->ports[1] = ports[1];
 	p->csum_ofs = p->l4_ofs + (p->udp ? offsetof(struct udphdr, check) :
 				   offsetof(struct tcphdr, check));
 	return 0;

@@ -64,91 +64,113 @@ static __always_inline __u32 hash(const struct lb_conn_key *k)
 	return mix(h, k->proto);
 }
 
+/*
+ * What a run works on.  It is not on the stack: Linux 6.1 takes a part of 8 bytes there
+ * that is written piece by piece for an attack, if the daemon lacks CAP_PERFMON.
+ */
+struct work {
+	struct lb_conn_key key;
+	struct lb_conn to;
+	struct lb_vip_key vip_key;
+	struct lb_conn_key back_key;
+	struct lb_conn back;
+	__u32 index;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct work);
+} work SEC(".maps");
+
 /* A first packet: choose a backend, remember both directions. */
-static __always_inline int connect(const struct lb_conn_key *key,
-				   struct lb_conn *to)
+static __always_inline int connect(struct work *w)
 {
-	struct lb_vip_key vk = {
-		.addr = key->dst,
-		.port = key->dport,
-		.proto = key->proto,
-	};
-	struct lb_conn_key back_key = {
-		.dst = key->src,
-		.sport = key->dport,
-		.dport = key->sport,
-		.proto = key->proto,
-	};
-	struct lb_conn back = { .addr = key->dst, .is_reply = 1 };
-	__u32 slot = hash(key) % LB_SLOTS, i;
+	const struct lb_conn_key *key = &w->key;
 	const struct lb_backend *b;
 	const struct lb_vip *vip;
 	struct lb_stats *st;
 	const __u32 *index;
 
-	vip = bpf_map_lookup_elem(&vips, &vk);
-	index = bpf_map_lookup_elem(&slots, &slot);
+	w->vip_key = (struct lb_vip_key){
+		.addr = key->dst,
+		.port = key->dport,
+		.proto = key->proto,
+	};
+	w->index = hash(key) % LB_SLOTS;
+	vip = bpf_map_lookup_elem(&vips, &w->vip_key);
+	index = bpf_map_lookup_elem(&slots, &w->index);
 	if (!vip || !index)
 		return -1;
-	i = *index;
-	b = bpf_map_lookup_elem(&backends, &i);
+	w->index = *index;
+	b = bpf_map_lookup_elem(&backends, &w->index);
 	if (!b || !b->addr)
 		return -1;
-	to->addr = b->addr;
-	to->is_reply = 0;
-	to->backend = i;
-	__builtin_memcpy(to->mac, b->mac, sizeof(to->mac));
-	back.backend = i;
-	back_key.src = b->addr;
-	__builtin_memcpy(back.mac, vip->mac, sizeof(back.mac));
-	if (bpf_map_update_elem(&conns, key, to, BPF_ANY) ||
-	    bpf_map_update_elem(&conns, &back_key, &back, BPF_ANY))
+	w->to = (struct lb_conn){ .addr = b->addr, .backend = w->index };
+	__builtin_memcpy(w->to.mac, b->mac, sizeof(w->to.mac));
+	w->back = (struct lb_conn){ .addr = key->dst, .is_reply = 1,
+				    .backend = w->index };
+	__builtin_memcpy(w->back.mac, vip->mac, sizeof(w->back.mac));
+	w->back_key = (struct lb_conn_key){
+		.src = b->addr,
+		.dst = key->src,
+		.sport = key->dport,
+		.dport = key->sport,
+		.proto = key->proto,
+	};
+	if (bpf_map_update_elem(&conns, key, &w->to, BPF_ANY) ||
+	    bpf_map_update_elem(&conns, &w->back_key, &w->back, BPF_ANY))
 		return -1;
-	st = bpf_map_lookup_elem(&stats, &i);
+	st = bpf_map_lookup_elem(&stats, &w->index);
 	if (st)
 		st->conns++;
 	return 0;
 }
 
-static __always_inline void count(__u32 backend)
+static __always_inline void count(struct work *w)
 {
-	struct lb_stats *st = bpf_map_lookup_elem(&stats, &backend);
+	struct lb_stats *st;
 
+	w->index = w->to.backend;
+	st = bpf_map_lookup_elem(&stats, &w->index);
 	if (st)
 		st->packets++;
 }
 
 static __always_inline int balance(struct __sk_buff *skb)
 {
-	struct lb_conn_key key = {};
 	const struct lb_conn *known;
 	struct ovs_ipv4_l4 p = {};
-	struct lb_conn to = {};
+	__u32 zero = 0;
+	struct work *w = bpf_map_lookup_elem(&work, &zero);
 	__be32 from;
 
-	if (ovs_parse_ipv4_l4(skb, &p))
+	if (!w || ovs_parse_ipv4_l4(skb, &p))
 		return TC_ACT_OK;
-	key.src = p.ip->saddr;
-	key.dst = p.ip->daddr;
-	key.proto = p.ip->protocol;
-	key.sport = p.ports[0];
-	key.dport = p.ports[1];
-	known = bpf_map_lookup_elem(&conns, &key);
+	w->key = (struct lb_conn_key){
+		.src = p.ip->saddr,
+		.dst = p.ip->daddr,
+		.sport = p.ports[0],
+		.dport = p.ports[1],
+		.proto = p.ip->protocol,
+	};
+	known = bpf_map_lookup_elem(&conns, &w->key);
 	if (known)
-		to = *known;
-	else if (connect(&key, &to))
+		w->to = *known;
+	else if (connect(w))
 		return TC_ACT_OK;
-	count(to.backend);
+	count(w);
 
-	from = to.is_reply ? key.src : key.dst;
-	if (ovs_set_ipv4_addr(skb, &p, to.is_reply ? IP_OFS(saddr) :
-			      IP_OFS(daddr), from, to.addr) ||
-	    bpf_skb_store_bytes(skb, to.is_reply ?
+	from = w->to.is_reply ? w->key.src : w->key.dst;
+	if (ovs_set_ipv4_addr(skb, &p, w->to.is_reply ? IP_OFS(saddr) :
+			      IP_OFS(daddr), from, w->to.addr) ||
+	    bpf_skb_store_bytes(skb, w->to.is_reply ?
 				offsetof(struct ethhdr, h_source) :
 				offsetof(struct ethhdr, h_dest),
-				to.mac, sizeof(to.mac), 0))
+				w->to.mac, sizeof(w->to.mac), 0))
 		return TC_ACT_SHOT;
-	ovs_set_result(skb, to.backend);
+	ovs_set_result(skb, w->to.backend);
 	return TC_ACT_OK;
 }
 

@@ -6,12 +6,12 @@ SEC("lwt_out")
 int syn(struct __sk_buff *skb)
 {
 	struct ovs_ipv4_l4 p = {};
-	struct tcphdr *tcp;
+	struct tcphdr tcp;
 
-	if (ovs_parse_ipv4_l4(skb, &p) || p.udp)
+	if (ovs_parse_ipv4_l4(skb, &p) || p.udp ||
+	    bpf_skb_load_bytes(skb, p.l4_ofs, &tcp, sizeof(tcp)))
 		return 0;
-	tcp = (struct tcphdr *)p.ports;
-	return tcp->syn && !tcp->ack;
+	return tcp.syn && !tcp.ack;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 52
+plan 67
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -32,6 +32,12 @@ port add b0 2
 prog load alpha $PWD/bpf-progs/alpha/alpha.bpf.o
 rule add "table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1"
 rule add table=1,actions=output:2
+meter add meter=7,pktps,bands=type=drop,rate=100
+meter add meter=8,kbps,bands=type=drop,rate=1000,burst_size=500
+meter add meter=9,kbps,bands=type=drop,rate=1000
+group add group_id=5,type=all,bucket=actions=meter:7,output:2
+group add group_id=6,type=all,bucket=actions=output:1
+rule add table=2,actions=meter:9,group:5
 vlog set prog:file:dbg
 CONFIG
 check "start, with a configuration" $daemon --detach --dp sw0 --config /run/config --log-file /run/log --log-format json --metrics 19310
@@ -93,8 +99,30 @@ id=$(ctl -j prog show alpha | jq .id)
 same_prog() {
 	[ "$(ctl -j prog show alpha | jq .id)" = "$id" ] && ctl map get alpha runs 00000000 | grep -q "= 07"
 }
-sed -i -e 's/^rule add table=1.*/rule add table=1,priority=9,actions=output:2/' -e '/^port add b0/d' /run/config
+sed -i -e 's/^rule add table=1.*/rule add table=1,priority=9,actions=output:2/' -e '/^port add b0/d' \
+	-e '/meter=8/d' -e '/group_id=6/d' -e '/meter=9/s/rate=1000/rate=2000/' -e '/group_id=5/s/output:2/output:1/' \
+	-e '/table=2/d' /run/config
+# Each meter has counted something; on a datapath that is none, they have from the start.
+if [ -z "$WITHOUT_DATAPATH" ]; then
+	ctl rule add table=0,priority=9,in_port=1,actions=meter:7,meter:8,meter:9,drop
+	sysctl -qw net.ipv6.conf.a1.disable_ipv6=1
+	ip link set a1 up
+	wait_until 10 eval 'printf "%064d" 0 | /usr/bin/python3 -c "import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind((\"a1\", 0)); s.send(sys.stdin.buffer.read())"
+		[ "$(ctl meter dump | grep -c "n_packets=[1-9]")" = 3 ]'
+	ip link set a1 down
+fi
+meter() {	# the one of a number, with its counters
+	ctl meter dump | grep "^meter=$1,"
+}
+meter7=$(meter 7)
+meter7_stays() {
+	ctl meter dump
+	grep "n_packets=[1-9]" <<<"$meter7" && [ "$(meter 7)" = "$meter7" ]
+}
 check "SIGHUP reads the configuration again" hangup
+check "a meter that is the same stays, with its counters" meter7_stays
+check "one that differs is another, one that is not named goes" eval 'ctl meter dump && meter 9 | grep "rate=2000" && ! meter 8'
+check "so do groups" eval 'ctl group dump | grep "group_id=5.*output:1" && ! ctl group dump | grep group_id=6'
 check "its rules are the rules" eval '[ "$(ctl rule dump | grep -o "table=.*actions" | sed s/,n_.*prio/,prio/)" = "$(printf "table=0,priority=1,in_port=1,actions\ntable=1,priority=9,actions")" ]'
 check_not "a port that it no more names is gone" eval 'ctl port list | grep b0'
 check "a program that has not changed is the same" same_prog
@@ -102,11 +130,29 @@ everything() {
 	ctl rule dump
 	ctl port list | grep -o '.*:'
 	ctl prog list
+	ctl group dump
+	ctl meter dump
 }
 before=$(everything)
 as_before() {
 	[ "$before" = "$(everything)" ]
 }
+for name in meter:7 group:5 "bpf(alpha)"; do
+	printf 'meter add meter=1,pktps,bands=type=drop,rate=1\ngroup add group_id=1,type=all,bucket=actions=output:1\nrule add table=0,actions=%s\n' "$name" >/run/config
+	hangup
+	check "a rule can't name what only the switch of before has: $name" eval \
+		'ctl config show | grep -E "failed: /run/config:3: (there is no (meter 7|group 5)|no program alpha is loaded)" && as_before'
+done
+printf 'meter add meter=7,pktps,bands=type=drop,rate=1\nmeter add meter=2,pktps,bands=type=drop,rate=1\ngroup add group_id=5,type=all,bucket=actions=output:2\ngroup add group_id=2,type=all,bucket=actions=drop\nnonsense\n' >/run/batch
+check_not "a batch that changes meters and groups, and fails" ctl batch /run/batch
+check "leaves them as they were" eval 'ctl meter dump; ctl group dump; [ "$(everything | sed "s/n_[a-z_,=0-9]*//g")" = "$(sed "s/n_[a-z_,=0-9]*//g" <<<"$before")" ]'
+printf 'meter del 9\nnonsense\n' >/run/batch
+check "a meter that was only to go has its counters" eval '! ctl batch /run/batch && [ "$(meter 9)" = "$(grep ^meter=9, <<<"$before")" ]'
+printf 'meter del 9\nmeter add meter=9,pktps,bands=type=drop,rate=1\nnonsense\n' >/run/batch
+check "one that was to be another is back, too" eval '! ctl batch /run/batch && ctl meter dump && [ "$(meter 9 | sed "s/n_[a-z_,=0-9]*//g")" = "$(grep ^meter=9, <<<"$before" | sed "s/n_[a-z_,=0-9]*//g")" ]'
+printf 'meter del 9\nmeter add meter=9,kbps,bands=type=drop,rate=2000\n' >/run/batch
+check "one that comes back within a batch is there" eval 'ctl batch /run/batch && ctl meter dump && [ "$(meter 9 | sed "s/n_[a-z_,=0-9]*//g")" = "$(grep ^meter=9, <<<"$before" | sed "s/n_[a-z_,=0-9]*//g")" ]'
+before=$(everything)
 printf 'port add b0 2\nrule add table=0,actions=bpf(nosuch)\n' >/run/config
 check "a configuration that is wrong" hangup
 check "is told, by line" eval 'ctl config show | grep -q "the last attempt failed: /run/config:2: no program nosuch is loaded"'
@@ -117,6 +163,21 @@ check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added
 printf 'table=7,actions=drop\ntable=8,actions=dorp\n' >/run/rules
 check_not "is all or nothing" ctl rule replace /run/rules
 check "the rules are those of before" eval '[ "$(ctl rule dump | grep -c .)" = 2 ] && ! ctl rule dump | grep -q table=7'
+
+reads() {	# what a packet's megaflow would look at
+	ctl trace in_port=1,tcp,nw_dst=10.0.0.9,tp_dst=81 | grep -o 'megaflow: .*'
+}
+# One of the same fields stays, so that they are looked at.
+ctl rule add table=0,priority=9,tcp,nw_dst=10.99.0.1,tp_dst=80,actions=drop
+before=$(reads)
+printf 'rule add table=0,priority=9,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop\nnonsense\n' >/run/batch
+reads_less_again() {
+	ctl rule add table=0,priority=9,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop || return
+	reads | grep nw_dst=10.0.0 && ctl rule del tcp,nw_dst=10.0.0.1 && ! ctl batch /run/batch && reads &&
+		[ "$(reads)" = "$before" ]
+}
+check "rules that are gone, or were undone, are not looked for" reads_less_again
+ctl rule del tcp,nw_dst=10.99.0.1
 
 userspace/ovs-bpfctl monitor rule port >/run/events 2>&1 &
 monitor=$!
@@ -232,8 +293,11 @@ for cap in net_admin bpf; do
 done
 check "with those two it runs" eval \
 	'timeout -s INT 5 setpriv --bounding-set=-all,+net_admin,+bpf $daemon --dp sw2 --detach && ctl prog load dscp bpf-progs/dscp/dscp.bpf.o'
+for prog in alpha lb syn; do
+	check "and loads our own programs: $prog" ctl prog load $prog bpf-progs/$prog/$prog.bpf.o
+done
 check "a program that needs one more is refused, with a hint" eval \
-	'ctl prog load lb bpf-progs/lb/lb.bpf.o 2>&1 | grep "^hint: the daemon lacks CAP_PERFMON"'
+	'ctl prog load perfmon userspace/tests/progs/perfmon.bpf.o 2>&1 | grep "^hint: the daemon lacks CAP_PERFMON"'
 ctl dp del
 if [ -z "$WITHOUT_DATAPATH" ]; then
 	check "the module unloads" unload_module

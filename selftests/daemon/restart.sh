@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The daemon is killed under traffic, and started again: the datapath goes on
 # forwarding, megaflows that are right stay, others are mended, and no connection of
-# the load balancer is lost.
+# the load balancer is lost.  The daemon has the privileges of the service file, no more.
 #
 #	client (port 1) --- switch --- b1, b2, b3 (ports 2, 3, 4), VIP 10.0.0.100
 # needs: speed
@@ -10,15 +10,23 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 24
+plan 28
 conns=24
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
 start_daemon() {
 	: >/run/log
-	userspace/ovs-bpfd --detach --dp sw0 --idle-timeout 60000 --config /run/config \
+	as_service userspace/ovs-bpfd --detach --dp sw0 --idle-timeout 60000 --config /run/config \
 		--log-file /run/log --log-format json
+}
+# as_service COMMAND...: with just the capabilities that the service file gives
+as_service() {
+	local caps
+	caps=$(sed -n 's/^CapabilityBoundingSet=//p' userspace/systemd/ovs-bpfd.service)
+	caps=${caps//CAP_/}
+	caps=${caps,,}
+	setpriv --no-new-privs --bounding-set="-all,+${caps// /,+}" "$@"
 }
 kill_daemon() {
 	local pid
@@ -96,17 +104,22 @@ n=1
 	done
 	cat <<-CONFIG
 	prog load lb $PWD/bpf-progs/lb/lb.bpf.o
+	meter add meter=7,pktps,bands=type=drop,rate=1000000
+	meter add meter=8,kbps,bands=type=drop,rate=1000
+	group add group_id=1,type=all,bucket=actions=meter:7,output:1
 	rule add "table=0,priority=10,tcp,nw_dst=10.0.0.100,tp_dst=80,actions=bpf(lb),goto_table:1"
 	rule add "table=0,priority=10,tcp,nw_dst=10.0.0.1,tp_src=80,actions=bpf(lb),goto_table:1"
 	rule add "table=0,priority=0,actions=goto_table:1"
-	rule add "table=1,priority=1,dl_dst=$(mac 1),actions=output:1"
+	rule add "table=1,priority=1,dl_dst=$(mac 1),actions=group:1"
 	rule add "table=1,priority=1,dl_dst=$(mac 11),actions=output:2"
 	rule add "table=1,priority=1,dl_dst=$(mac 12),actions=output:3"
 	rule add "table=1,priority=1,dl_dst=$(mac 13),actions=output:4"
 	rule add "table=1,priority=0,actions=FLOOD"
 	CONFIG
 } >/run/config
+mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
 check "start" start_daemon
+check "it has no more than the two capabilities" grep -qE "^CapBnd:[[:space:]]*0000008000001000$" "/proc/$(cat /run/openvswitch/ovs-bpfd.pid)/status"
 for ns in b1 b2 b3; do
 	in_ns $ns /usr/bin/python3 /run/echo.py server &
 	wait_until 60 ip netns exec $ns /usr/bin/python3 scripts/demo-http ping
@@ -141,6 +154,23 @@ still_there() {	# every megaflow of a list
 }
 
 check "the load balancer works" progress 5
+metered() {	# packets that meter 7 has counted
+	ctl -j meter dump | jq '.[] | select(.meter == 7) | .n_packets'
+}
+# has_meter NUMBER: the datapath itself
+has_meter() {
+	PYTHONPATH=selftests/lib /usr/bin/python3 - "$1" <<-'PY'
+	import socket, struct, sys
+	import ovsnl
+	nl = ovsnl.Genl()
+	ifindex = struct.pack('=i', socket.if_nametoindex('sw0'))
+	try:
+	    nl.request(nl.family('ovs_meter'), 4, ifindex + ovsnl.attr(1, int(sys.argv[1])))
+	except ovsnl.NlError:
+	    sys.exit(1)
+	PY
+}
+check "its replies pass a group and a meter" eval '[ "$(metered)" -gt 0 ] && has_meter 8'
 check "some megaflows are of a second stage" eval 'ctl flow dump | tee /dev/stderr | grep -Eq "^[^:]*recirc_id[=(]0x0*[1-9a-f]"'
 vip=$(ctl -j flow dump | jq -r '.[] | select(.flow | test("10.0.0.100.*bpf")) | .ufid' | head -n 1)
 why() {	# FIELD: the rules that made the VIP's megaflow look at it
@@ -153,6 +183,7 @@ check "a name that is none is refused" eval 'ctl flow why nosuch 2>&1 | grep -q 
 before=$(names)
 held=$(entries)
 prog=$(ctl -j prog show lb | jq .id)
+passed=$(metered)
 check "kill -9" kill_daemon
 check "the datapath goes on forwarding" progress 5
 check "another daemon starts" start_daemon
@@ -166,13 +197,20 @@ same_map() {
 }
 check "so is the program" same_prog
 check "and its map" same_map
+same_meter() {
+	ctl meter dump
+	[ "$(metered)" -ge "$passed" ] && ! grep -q '"datapath".*meter' /run/log
+}
+check "so is the meter, with what it has counted" same_meter
 check "traffic goes on" progress 5
 check "rules count again" eval 'wait_until 10 eval "ctl rule dump | grep \"nw_dst=10.0.0.100\" | grep -q \"n_packets=[1-9]\""'
 check "no megaflow had to be made anew" eval 'ctl upcall show | tee /dev/stderr | grep -q "^megaflows installed: [01],"'
 
 kill_daemon
-sed -i "s/^\(.*dl_dst=$(mac 1),actions=\).*/\1set_field:$(mac 99)->dl_src,output:1\"/" /run/config
+sed -i -e "s/^\(.*dl_dst=$(mac 1),actions=\).*/\1set_field:$(mac 99)->dl_src,output:1\"/" \
+	-e /^group/d -e /^meter/d /run/config
 check "killed again; a rule's action is another now" start_daemon
+check_not "meters that the configuration names no more are gone" eval 'ctl meter dump | grep meter= || has_meter 7 || has_meter 8'
 check "megaflows are mended where they are" adopted '.repaired >= 1 and .kept >= 1 and .deleted == 0'
 check "and are the same" still_there "$before"
 check "traffic goes on" progress 5

@@ -202,7 +202,7 @@ int cmd_port_add(struct sw *sw, const struct args *a, struct reply *r)
 	bool internal = args_has(a, "internal");
 	uint32_t number = args_number(a, "NUMBER", 0);
 
-	if (config_keeps_port(sw, name) &&
+	if (config_wants(sw, "port", name) &&
 	    port_is_there(sw, name, internal, number))
 		return 0;
 	return port_add(sw, name, internal, number, r);

@@ -37,19 +37,27 @@ bool acts_use(const struct sw *sw, int act_type, uint32_t n)
 	return false;
 }
 
+/* In a configuration only those programs are there that it has named. */
+static enum prog_class prog_class(const char *name, void *sw)
+{
+	return config_has(sw, "prog", name) ? sw_prog_class(name, sw) : PROG_UNKNOWN;
+}
+
 /* What a rule names must be there.  Else there is a sentence in @err. */
 bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
 {
 	unsigned int i;
 
-	if (rule_check_progs(rule, sw_prog_class, sw, err, size))
+	if (rule_check_progs(rule, prog_class, sw, err, size))
 		return false;
 	for (i = 0; i < rule->n_acts; i++) {
 		const struct act *a = &rule->acts[i];
 
-		if (a->type == ACT_METER && !meter_find(sw, a->n))
+		if (a->type == ACT_METER && !(meter_find(sw, a->n) &&
+		    config_has_number(sw, "meter", a->n)))
 			snprintf(err, size, "there is no meter %u", a->n);
-		else if (a->type == ACT_GROUP && !group_find(&sw->groups, a->n))
+		else if (a->type == ACT_GROUP && !(group_find(&sw->groups, a->n) &&
+			 config_has_number(sw, "group", a->n)))
 			snprintf(err, size, "there is no group %u", a->n);
 		else
 			continue;
@@ -58,58 +66,53 @@ bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
 	return true;
 }
 
-/**
- * struct group_step - a group went in, or out
- * @in: it went in.
- * @out: it went out, perhaps because of @in.
- */
-struct group_step {
-	struct group *in;
-	struct group *out;
+static void change_group(struct sw *sw, void *out, void *in)
+{
+	if (out)
+		groups_take(&sw->groups, ((struct group *)out)->id);
+	if (in)
+		groups_insert(&sw->groups, in);
+}
+
+static void free_group(void *group)
+{
+	group_free(group);
+}
+
+static const struct txn_kind group_kind = {
+	.change = change_group,
+	.free = free_group,
 };
 
-static void group_undo(struct sw *sw, void *arg)
+/* One may take the place of another of its number. */
+static int group_swap(struct sw *sw, struct group *out, struct group *in)
 {
-	struct group_step *s = arg;
-
-	if (s->in)
-		groups_take(&sw->groups, s->in->id);
-	if (s->out)
-		groups_insert(&sw->groups, s->out);
-	group_free(s->in);
-	free(s);
-}
-
-static void group_keep(struct sw *sw, void *arg)
-{
-	struct group_step *s = arg;
-
-	(void)sw;
-	group_free(s->out);
-	free(s);
-}
-
-static int group_change(struct sw *sw, struct group *in, uint32_t id,
-			struct reply *r)
-{
-	struct group_step *s = calloc(1, sizeof(*s));
-
-	if (!s) {
-		group_free(in);
-		return reply_fail(r, "out of memory");
-	}
-	s->in = in;
-	s->out = in ? groups_insert(&sw->groups, in) :
-		 groups_take(&sw->groups, id);
+	change_group(sw, out, in);
 	sw_revalidate(sw);
-	return txn_add(sw, group_undo, group_keep, s);
+	return txn_swapped(sw, &group_kind, out, in);
+}
+
+/* Take a group out, in a transaction.  Return: 0, or -1 without memory. */
+int group_remove(struct sw *sw, struct group *group)
+{
+	return group_swap(sw, group, NULL);
+}
+
+static bool same_group(const struct group *a, const struct group *b)
+{
+	static char text[2][65536];
+
+	group_format(a, text[0], sizeof(text[0]));
+	group_format(b, text[1], sizeof(text[1]));
+	return !strcmp(text[0], text[1]);
 }
 
 /* group add GROUP */
 int cmd_group_add(struct sw *sw, const struct args *a, struct reply *r)
 {
-	char why[1024];
+	char why[1024], name[12];
 	struct group *g = group_parse(args_get(a, "GROUP"), why, sizeof(why));
+	struct group *was;
 	unsigned int i;
 
 	if (!g)
@@ -121,24 +124,31 @@ int cmd_group_add(struct sw *sw, const struct args *a, struct reply *r)
 		struct rule like = { .acts = g->buckets[i].acts,
 				     .n_acts = g->buckets[i].n_acts };
 
-		if (!rule_check_progs(&like, sw_prog_class, sw, why, sizeof(why)))
+		if (!rule_check_progs(&like, prog_class, sw, why, sizeof(why)))
 			continue;
 		group_free(g);
 		return reply_fail(r, "%s", why);
 	}
-	return group_change(sw, g, g->id, r);
+	was = group_find(&sw->groups, g->id);
+	snprintf(name, sizeof(name), "%u", g->id);
+	if (config_wants(sw, "group", name) && was && same_group(was, g)) {
+		group_free(g);
+		return 0;
+	}
+	return group_swap(sw, was, g) ? reply_fail(r, "out of memory") : 0;
 }
 
 /* group del NUMBER */
 int cmd_group_del(struct sw *sw, const struct args *a, struct reply *r)
 {
-	uint32_t id = strtoul(args_get(a, "NUMBER"), NULL, 10);
+	uint32_t id = args_number(a, "NUMBER", 0);
+	struct group *g = group_find(&sw->groups, id);
 
-	if (!group_find(&sw->groups, id))
+	if (!g)
 		return reply_fail(r, "there is no group %u", id);
 	if (acts_use(sw, ACT_GROUP, id))
 		return reply_fail(r, "a rule or a group names group %u", id);
-	return group_change(sw, NULL, id, r);
+	return group_remove(sw, g) ? reply_fail(r, "out of memory") : 0;
 }
 
 /* group dump */

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands about meters, which are the datapath's. */
-#include <linux/openvswitch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "switch.h"
-
-struct meter *meter_find(const struct sw *sw, uint32_t id)
-{
-	struct meter *m = sw->meters;
-
-	while (m && m->id != id)
-		m = m->next;
-	return m;
-}
 
 static bool number(const char *s, uint32_t *out)
 {
@@ -67,136 +57,60 @@ static int parse(struct meter *m, const char *text, struct reply *r)
 	return err;
 }
 
-static int dp_set(struct sw *sw, const struct meter *m)
+static bool same_meter(const struct meter *a, const struct meter *b)
 {
-	struct nl_msg *msg = dpnl_msg(&sw->nl, F_METER, OVS_METER_CMD_SET, 0);
-	struct nlattr *bands, *band;
-
-	if (msg) {
-		nla_put_u32(msg, OVS_METER_ATTR_ID, m->id);
-		if (m->kbps)
-			nla_put_flag(msg, OVS_METER_ATTR_KBPS);
-		bands = odp_nest(msg, OVS_METER_ATTR_BANDS);
-		band = odp_nest(msg, 0);
-		nla_put_u32(msg, OVS_BAND_ATTR_TYPE, OVS_METER_BAND_TYPE_DROP);
-		nla_put_u32(msg, OVS_BAND_ATTR_RATE, m->rate);
-		nla_put_u32(msg, OVS_BAND_ATTR_BURST, m->burst ? m->burst : m->rate);
-		odp_nest_end(msg, band);
-		odp_nest_end(msg, bands);
-	}
-	return dpnl_call(&sw->nl, msg, NULL, NULL);
-}
-
-static int dp_del(struct sw *sw, uint32_t id)
-{
-	struct nl_msg *msg = dpnl_msg(&sw->nl, F_METER, OVS_METER_CMD_DEL, 0);
-
-	if (msg)
-		nla_put_u32(msg, OVS_METER_ATTR_ID, id);
-	return dpnl_call(&sw->nl, msg, NULL, NULL);
-}
-
-static void list_del(struct sw *sw, uint32_t id)
-{
-	struct meter **p = &sw->meters, *m;
-
-	while (*p && (*p)->id != id)
-		p = &(*p)->next;
-	m = *p;
-	if (m) {
-		*p = m->next;
-		free(m);
-	}
-}
-
-static int list_set(struct sw *sw, const struct meter *like)
-{
-	struct meter *m = meter_find(sw, like->id), *next;
-
-	if (!m) {
-		m = calloc(1, sizeof(*m));
-		if (!m)
-			return -1;
-		next = sw->meters;
-		sw->meters = m;
-	} else {
-		next = m->next;
-	}
-	*m = *like;
-	m->next = next;
-	return 0;
-}
-
-/* A meter was set: back to what it was, or to none (@rate is 0). */
-static void set_undo(struct sw *sw, void *arg)
-{
-	struct meter *old = arg;
-
-	if (old->rate) {
-		dp_set(sw, old);
-		list_set(sw, old);
-	} else {
-		dp_del(sw, old->id);
-		list_del(sw, old->id);
-	}
-	free(old);
-}
-
-static void set_keep(struct sw *sw, void *arg)
-{
-	(void)sw;
-	free(arg);
+	return a->kbps == b->kbps && a->rate == b->rate && a->burst == b->burst;
 }
 
 /* meter add METER */
 int cmd_meter_add(struct sw *sw, const struct args *a, struct reply *r)
 {
-	struct meter *was, *old, m;
+	const struct meter *was;
+	struct meter *m, like;
+	char name[12];
 
-	if (parse(&m, args_get(a, "METER"), r))
+	if (parse(&like, args_get(a, "METER"), r))
 		return -1;
-	old = calloc(1, sizeof(*old));
-	if (!old)
+	was = meter_find(sw, like.id);
+	snprintf(name, sizeof(name), "%u", like.id);
+	if (config_wants(sw, "meter", name) && was && same_meter(was, &like))
+		return 0;
+	m = malloc(sizeof(*m));
+	if (!m)
 		return reply_fail(r, "out of memory");
-	was = meter_find(sw, m.id);
-	if (was)
-		*old = *was;
-	old->id = m.id;
-	if (dp_set(sw, &m) || list_set(sw, &m)) {
-		free(old);
-		return reply_fail(r, "the datapath refuses meter %u: %s", m.id,
-				  sw->nl.err);
+	*m = like;
+	if (meter_set(sw, m, r->err, sizeof(r->err))) {
+		r->failed = true;
+		return -1;
 	}
-	return txn_add(sw, set_undo, set_keep, old);
-}
-
-static void del_undo(struct sw *sw, void *arg)
-{
-	dp_set(sw, arg);
-	list_set(sw, arg);
-	free(arg);
+	return 0;
 }
 
 /* meter del NUMBER */
 int cmd_meter_del(struct sw *sw, const struct args *a, struct reply *r)
 {
-	uint32_t id = strtoul(args_get(a, "NUMBER"), NULL, 10);
-	struct meter *m = meter_find(sw, id), *old;
+	uint32_t id = args_number(a, "NUMBER", 0);
+	struct meter *m = meter_find(sw, id);
 
 	if (!m)
 		return reply_fail(r, "there is no meter %u", id);
 	if (acts_use(sw, ACT_METER, id))
 		return reply_fail(r, "a rule or a group names meter %u", id);
-	old = malloc(sizeof(*old));
-	if (!old)
-		return reply_fail(r, "out of memory");
-	*old = *m;
-	if (dp_del(sw, id)) {
-		free(old);
-		return reply_fail(r, "%s", sw->nl.err);
-	}
-	list_del(sw, id);
-	return txn_add(sw, del_undo, set_keep, old);
+	return meter_remove(sw, m) ? reply_fail(r, "out of memory") : 0;
+}
+
+static json_t *describe(struct sw *sw, const struct meter *m)
+{
+	struct meter_stats s = {};
+	bool there = meter_stats(sw, m->id, &s);
+
+	return json_pack("{s:i,s:s,s:I,s:I,s:b,s:I,s:I,s:I,s:I}", "meter", m->id,
+			 "unit", m->kbps ? "kbps" : "pktps",
+			 "rate", (json_int_t)m->rate, "burst", (json_int_t)m->burst,
+			 "missing", !there, "n_packets", (json_int_t)s.packets,
+			 "n_bytes", (json_int_t)s.bytes,
+			 "dropped_packets", (json_int_t)s.dropped_packets,
+			 "dropped_bytes", (json_int_t)s.dropped_bytes);
 }
 
 /* meter dump */
@@ -207,10 +121,7 @@ int cmd_meter_dump(struct sw *sw, const struct args *a, struct reply *r)
 	(void)a;
 	reply_list(r);
 	for (m = sw->meters; m; m = m->next)
-		if (reply_row(r, json_pack("{s:i,s:s,s:I,s:I}", "meter", m->id,
-					   "unit", m->kbps ? "kbps" : "pktps",
-					   "rate", (json_int_t)m->rate, "burst",
-					   (json_int_t)m->burst)))
+		if (reply_row(r, describe(sw, m)))
 			return -1;
 	return 0;
 }

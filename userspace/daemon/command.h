@@ -75,6 +75,22 @@ void txn_end(struct sw *sw, bool ok);
 bool txn_defer(struct sw *sw);
 bool txn_in_batch(const struct sw *sw);
 
+/**
+ * struct txn_kind - things of which one may take the place of another
+ * @change: undo what put @out in the place of @in; either may be NULL.  Can't fail.
+ * @sure: it is sure that @in stays in the place of @out; may be NULL.
+ * @kept: the same, once megaflows have been revalidated; may be NULL.
+ * @free: let go of one.
+ */
+struct txn_kind {
+	void (*change)(struct sw *sw, void *out, void *in);
+	void (*sure)(struct sw *sw, void *out, void *in);
+	void (*kept)(struct sw *sw, void *out, void *in);
+	void (*free)(void *thing);
+};
+
+int txn_swapped(struct sw *sw, const struct txn_kind *kind, void *out, void *in);
+
 /* rules.c: changes of the rules, within a transaction. */
 struct rule_counts {
 	unsigned int added, deleted, kept;
@@ -87,6 +103,8 @@ int rules_replace_begin(struct sw *sw);
 int rules_replace_end(struct sw *sw, struct rule_counts *counts);
 
 /* cmd_group.c: what actions name must be there: programs, meters, groups. */
+struct group;
+int group_remove(struct sw *sw, struct group *group);
 bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size);
 bool acts_use(const struct sw *sw, int act_type, uint32_t n);
 
@@ -95,8 +113,10 @@ int config_set(const char *path);
 int config_load(struct sw *sw, const char *path, char *err, size_t size);
 int config_reload(struct sw *sw, char *err, size_t size);
 bool config_is_loading(const struct sw *sw);
-bool config_keeps_port(const struct sw *sw, const char *name);
+bool config_wants(const struct sw *sw, const char *kind, const char *name);
 bool config_keeps_prog(const struct sw *sw, const char *name, const char *file);
+bool config_has(const struct sw *sw, const char *kind, const char *name);
+bool config_has_number(const struct sw *sw, const char *kind, uint32_t n);
 
 /* cmd_upcall.c */
 struct sw_limits;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The configuration: a file of commands that tells all of the switch.  Loading it
- * makes ports, programs and rules those of the file: what is there as it should be
- * stays untouched, what the file does not name goes, and if anything in the file is
- * wrong, nothing changes.
+ * makes ports, programs, meters, groups and rules those of the file: what is there as
+ * it should be stays untouched, what the file does not name goes, and if anything in
+ * the file is wrong, nothing changes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@
  * @failures: how often it was refused.
  * @error: why, the last time; NULL if it was loaded then.
  * @loading: it is being loaded.
- * @names: what it names: "port NAME", "prog NAME".
+ * @names: what it names: "port NAME", "prog NAME", "group NUMBER", "meter NUMBER".
  */
 static struct {
 	char *path;
@@ -54,16 +54,47 @@ static bool is_named(const char *kind, const char *name)
 	return json_object_get(config.names, key);
 }
 
-/* The configuration wants a port.  Return: whether one that is there may stay. */
-bool config_keeps_port(const struct sw *sw, const char *name)
+/**
+ * config_wants - the configuration, if it is being loaded, names something
+ * @sw: the switch.
+ * @kind: what: "port", "group", "meter".
+ * @name: which.
+ *
+ * Return: whether it is being loaded; then what is there as it is wanted stays.
+ */
+bool config_wants(const struct sw *sw, const char *kind, const char *name)
 {
 	(void)sw;
 	if (config.loading)
-		note("port", name);
+		note(kind, name);
 	return config.loading;
 }
 
-/* Likewise a program.  Return: whether the one that is there is that of the file. */
+/**
+ * config_has - whether something may be named by what comes next
+ * @sw: the switch.
+ * @kind: "prog", "group", "meter".
+ * @name: which.
+ *
+ * In a configuration what is there counts only if the file has named it: what it has
+ * not goes in the end.
+ */
+bool config_has(const struct sw *sw, const char *kind, const char *name)
+{
+	(void)sw;
+	return !config.loading || is_named(kind, name);
+}
+
+/* The same for what has a number. */
+bool config_has_number(const struct sw *sw, const char *kind, uint32_t n)
+{
+	char name[12];
+
+	snprintf(name, sizeof(name), "%u", n);
+	return config_has(sw, kind, name);
+}
+
+/* It wants a program.  Return: whether the one that is there is that of the file. */
 bool config_keeps_prog(const struct sw *sw, const char *name, const char *file)
 {
 	const struct prog *p = prog_find(sw, name);
@@ -76,11 +107,9 @@ bool config_keeps_prog(const struct sw *sw, const char *name, const char *file)
 	       hash == p->file_hash;
 }
 
-/* Ports and programs that the file does not name go. */
-static int remove_rest(struct sw *sw, char *err, size_t size)
+static int remove_ports(struct sw *sw, char *err, size_t size)
 {
 	json_t *ports = ports_describe(sw), *port;
-	struct prog *p, *next;
 	size_t i;
 
 	if (!ports) {
@@ -96,6 +125,40 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 			port_del_later(sw, name);
 	}
 	json_decref(ports);
+	return 0;
+}
+
+/* No rule names them: none was let in that does. */
+static int remove_groups_and_meters(struct sw *sw)
+{
+	struct group *g, *next_g;
+	struct meter *m, *next_m;
+	int err = 0;
+
+	for (g = sw->groups.first; g; g = next_g) {
+		next_g = g->next;
+		if (!config_has_number(sw, "group", g->id))
+			err |= group_remove(sw, g);
+	}
+	for (m = sw->meters; m; m = next_m) {
+		next_m = m->next;
+		if (!config_has_number(sw, "meter", m->id))
+			err |= meter_remove(sw, m);
+	}
+	return err;
+}
+
+/* What the file does not name goes. */
+static int remove_rest(struct sw *sw, char *err, size_t size)
+{
+	struct prog *p, *next;
+
+	if (remove_groups_and_meters(sw)) {
+		snprintf(err, size, "out of memory");
+		return -1;
+	}
+	if (remove_ports(sw, err, size))
+		return -1;
 	for (p = sw->progs; p; p = next) {
 		next = p->next;
 		if (!is_named("prog", p->name) &&

@@ -10,6 +10,7 @@
  */
 #include "control.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -387,7 +388,7 @@ void control_leave(struct event_base *base)
  * @base: event loop.
  * @path: of the socket; only this user may connect.
  *
- * Return: 0 or -1.
+ * Return: 0, or -1 with the reason in errno.
  */
 int control_start(struct sw *sw, struct event_base *base, const char *path)
 {
@@ -395,8 +396,10 @@ int control_start(struct sw *sw, struct event_base *base, const char *path)
 	struct evconnlistener *l;
 	mode_t old;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
+	if (strlen(path) >= sizeof(addr.sun_path)) {
+		errno = ENAMETOOLONG;
 		return -1;
+	}
 	strcpy(addr.sun_path, path);
 	unlink(path);
 	old = umask(0077);

@@ -21,6 +21,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "pidfile.h"
+#include "pins.h"
 #include "service.h"
 #include "switch.h"
 
@@ -130,6 +131,7 @@ static void start_switch(struct sw *sw)
 	if (dpnl_dp_open(&sw->nl, opts.dp, true, sw->pids, sw->n_pids) < 0)
 		die("datapath %s: %s", opts.dp, sw->nl.err);
 	prog_adopt(sw);
+	meters_adopt(sw);
 	sw_ports_refresh(sw);
 	if (opts.config && config_reload(sw, why, sizeof(why)))
 		die("%s", why);
@@ -148,7 +150,7 @@ static void take_privileges(void)
 	if (caps_drop())
 		die("privileges can't be dropped: %s", strerror(errno));
 	if (!caps_has_perfmon())
-		log_event(LOG_main, LEVEL_WARN, "CAP_PERFMON is missing: the kernel refuses programs that add variable offsets to packet pointers",
+		log_event(LOG_main, LEVEL_INFO, "without CAP_PERFMON the kernel refuses programs that add variable offsets to packet pointers",
 			  NULL);
 }
 
@@ -183,7 +185,7 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 	struct event *timer;
 
 	if (control_start(sw, base, socket_path))
-		die("can't listen on %s", socket_path);
+		die("can't listen on %s: %s", socket_path, strerror(errno));
 	timer = event_new(base, -1, EV_PERSIST, on_tick, sw);
 	if (!timer || event_add(timer, &tick) || events_start(sw, base))
 		die("no event loop");

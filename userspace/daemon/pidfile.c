@@ -44,8 +44,9 @@ int pidfile_take(const char *path, pid_t *holder)
 		close(fd);
 		return pidfile_take(path, holder);
 	}
+	errno = ENOSPC;	/* what a part of it alone means */
 	if (ftruncate(fd, 0) || write(fd, text, len) != len) {
-		err = errno ? errno : ENOSPC;
+		err = errno;
 		close(fd);
 		unlink(path);
 		return -err;

@@ -13,57 +13,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "../lib/progfile.h"
 #include "command.h"
+#include "pins.h"
 #include "switch.h"
-
-#define BPFFS "/sys/fs/bpf"
-#define BPFFS_MAGIC 0xcafe4a11
-#define PATH_LEN 512
-
-/* Mount the bpffs, if it is not.  Return: 0 or a negative errno. */
-int bpffs_mount(void)
-{
-	struct statfs fs;
-
-	if (!statfs(BPFFS, &fs) && (unsigned long)fs.f_type == BPFFS_MAGIC)
-		return 0;
-	return mount("bpf", BPFFS, "bpf", 0, NULL) ? -errno : 0;
-}
-
-static int make_dirs(char *path)
-{
-	char *p;
-
-	if (bpffs_mount())
-		return -errno;
-	for (p = path + strlen(BPFFS) + 1; (p = strchr(p, '/')); p++) {
-		*p = 0;
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
-}
-
-static void prog_dir(const struct sw *sw, char *path, const char *kind,
-		     const char *name)
-{
-	snprintf(path, PATH_LEN, BPFFS "/ovs-bpf/v1/%s/%s%s%s", sw->dp, kind,
-		 name ? "/" : "", name ? name : "");
-}
 
 /* Where the maps of a program are pinned; valid until the next call. */
 const char *prog_map_dir(const struct sw *sw, const char *name)
 {
-	static char path[PATH_LEN];
+	static char path[PIN_LEN];
 
-	prog_dir(sw, path, "map", name);
+	pin_path(sw, path, "map", name);
 	return path;
 }
 
@@ -153,13 +115,13 @@ static void writes_save(const struct sw *sw, const struct prog *p)
 	struct pinned_writes v = { .version = WRITES_VERSION, .size = sizeof(v),
 				   .file_hash = p->file_hash,
 				   .writes = p->writes };
-	char dir[PATH_LEN], pin[PATH_LEN + MAX_NAME + 1];
+	char dir[PIN_LEN], pin[PIN_LEN + MAX_NAME + 1];
 	struct bpf_prog_info info;
 	uint32_t zero = 0;
 	int fd;
 
-	prog_dir(sw, dir, "writes", NULL);
-	if (make_dirs(dir) || prog_info(p->fd, &info))
+	pin_path(sw, dir, "writes", NULL);
+	if (pin_dirs(dir) || prog_info(p->fd, &info))
 		return;
 	memcpy(v.tag, info.tag, sizeof(v.tag));
 	snprintf(pin, sizeof(pin), "%s/%s", dir, p->name);
@@ -175,14 +137,14 @@ static void writes_save(const struct sw *sw, const struct prog *p)
 
 static void writes_restore(const struct sw *sw, struct prog *p)
 {
-	char pin[PATH_LEN];
+	char pin[PIN_LEN];
 	struct pinned_writes v = {};
 	struct bpf_map_info map = {};
 	struct bpf_prog_info info;
 	uint32_t zero = 0, len = sizeof(map);
 	int fd;
 
-	prog_dir(sw, pin, "writes", p->name);
+	pin_path(sw, pin, "writes", p->name);
 	fd = bpf_obj_get(pin);
 	if (fd < 0)
 		return;
@@ -200,7 +162,7 @@ static void writes_restore(const struct sw *sw, struct prog *p)
 
 static void remove_dir(const char *path)
 {
-	char file[PATH_LEN + 256];
+	char file[PIN_LEN + 256];
 	struct dirent *e;
 	DIR *d = opendir(path);
 
@@ -218,7 +180,7 @@ static void remove_dir(const char *path)
 
 /* A pin of a map that a load makes, or takes the place of. */
 struct map_step {
-	char pin[PATH_LEN + 64];
+	char pin[PIN_LEN + 64];
 	int old_fd;
 };
 
@@ -341,12 +303,12 @@ static int map_place(struct sw *sw, struct bpf_map *map, const char *pin,
 static int pin_maps(struct sw *sw, struct bpf_object *obj, const char *name,
 		    struct map_plan *plan)
 {
-	char dir[PATH_LEN], path[PATH_LEN + 64];
+	char dir[PIN_LEN], path[PIN_LEN + 64];
 	struct bpf_map *map;
 	int err;
 
-	prog_dir(sw, dir, "map", name);
-	err = make_dirs(dir);
+	pin_path(sw, dir, "map", name);
+	err = pin_dirs(dir);
 	if (err)
 		snprintf(plan->err, plan->size, "can't pin below " BPFFS ": %s",
 			 strerror(-err));
@@ -371,11 +333,11 @@ struct prog_step {
 /* Pin a program in place of another of its name; one of them is always there. */
 static int prog_pin(const struct sw *sw, const char *name, int fd)
 {
-	char dir[PATH_LEN], pin[PATH_LEN + MAX_NAME + 1];
-	char fresh[PATH_LEN + MAX_NAME + 8];
+	char dir[PIN_LEN], pin[PIN_LEN + MAX_NAME + 1];
+	char fresh[PIN_LEN + MAX_NAME + 8];
 
-	prog_dir(sw, dir, "prog", NULL);
-	if (make_dirs(dir))
+	pin_path(sw, dir, "prog", NULL);
+	if (pin_dirs(dir))
 		return -EIO;
 	snprintf(pin, sizeof(pin), "%s/%s", dir, name);
 	snprintf(fresh, sizeof(fresh), "%s/%s~new", dir, name);
@@ -391,11 +353,11 @@ static int prog_pin(const struct sw *sw, const char *name, int fd)
 
 static void prog_unpin(const struct sw *sw, const char *name)
 {
-	char path[PATH_LEN];
+	char path[PIN_LEN];
 
-	prog_dir(sw, path, "prog", name);
+	pin_path(sw, path, "prog", name);
 	unlink(path);
-	prog_dir(sw, path, "writes", name);
+	pin_path(sw, path, "writes", name);
 	unlink(path);
 }
 
@@ -572,12 +534,12 @@ static void unload_undo(struct sw *sw, void *arg)
 static void unload_keep(struct sw *sw, void *arg)
 {
 	struct prog *prog = arg;
-	char path[PATH_LEN];
+	char path[PIN_LEN];
 
 	/* Unless the same batch has loaded another one. */
 	if (!prog_find(sw, prog->name)) {
 		prog_unpin(sw, prog->name);
-		prog_dir(sw, path, "map", prog->name);
+		pin_path(sw, path, "map", prog->name);
 		remove_dir(path);
 	}
 	close(prog->fd);
@@ -618,13 +580,13 @@ int prog_unload(struct sw *sw, const char *name, char *err, size_t size)
  */
 void prog_adopt(struct sw *sw)
 {
-	char dir[PATH_LEN], path[PATH_LEN + 256];
+	char dir[PIN_LEN], path[PIN_LEN + 256];
 	struct dirent *e;
 	struct prog *p;
 	DIR *d;
 	int fd;
 
-	prog_dir(sw, dir, "prog", NULL);
+	pin_path(sw, dir, "prog", NULL);
 	d = opendir(dir);
 	if (!d)
 		return;

@@ -58,58 +58,36 @@ static bool same_text(const struct rule *a, const struct rule *b)
 	return !strcmp(text[0], text[1]);
 }
 
-/**
- * struct rule_step - a rule went in, or out
- * @in: it went in.
- * @out: it went out, perhaps because of @in.
- */
-struct rule_step {
-	struct rule *in;
-	struct rule *out;
+/* A change is undone: @out goes for good, @in was hidden. */
+static void change_rule(struct sw *sw, void *out, void *in)
+{
+	if (out)
+		tables_remove(&sw->tables, out);
+	if (in)
+		tables_show(&sw->tables, in);
+}
+
+static void rule_sure(struct sw *sw, void *out, void *in)
+{
+	(void)in;
+	if (out)
+		tables_forget(&sw->tables, out);
+}
+
+static void rule_kept(struct sw *sw, void *out, void *in)
+{
+	if (in)
+		event_rule(sw, in, true);
+	else
+		event_rule(sw, out, false);
+}
+
+static const struct txn_kind rule_kind = {
+	.change = change_rule,
+	.sure = rule_sure,
+	.kept = rule_kept,
+	.free = free,
 };
-
-static void rule_undo(struct sw *sw, void *arg)
-{
-	struct rule_step *s = arg;
-
-	if (s->in)
-		tables_remove(&sw->tables, s->in);
-	if (s->out)
-		tables_insert(&sw->tables, s->out);
-	free(s->in);
-	free(s);
-}
-
-static void rule_keep(struct sw *sw, void *arg)
-{
-	struct rule_step *s = arg;
-
-	if (s->out && !s->in)
-		event_rule(sw, s->out, false);
-	if (s->in)
-		event_rule(sw, s->in, true);
-	free(s->out);
-	free(s);
-}
-
-static int rule_note(struct sw *sw, struct rule *in, struct rule *out)
-{
-	struct rule_step *s = malloc(sizeof(*s));
-
-	if (!s) {
-		struct rule_step here = { in, out };
-
-		if (here.in)
-			tables_remove(&sw->tables, in);
-		if (here.out)
-			tables_insert(&sw->tables, out);
-		free(in);
-		return -1;
-	}
-	s->in = in;
-	s->out = out;
-	return txn_add(sw, rule_undo, rule_keep, s);
-}
 
 /**
  * rules_enter - add a rule, in place of one with its match and priority
@@ -121,7 +99,7 @@ static int rule_note(struct sw *sw, struct rule *in, struct rule *out)
  */
 int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 {
-	struct rule *old = tables_insert(&sw->tables, rule);
+	struct rule *old = tables_find(&sw->tables, rule);
 	struct rule_counts none = {};
 
 	if (!counts)
@@ -129,26 +107,31 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	if (old)
 		old_forget(old);
 	if (old && replacing && same_text(old, rule)) {
-		free(tables_insert(&sw->tables, old));
+		free(rule);
 		counts->kept++;
 		return 0;
+	}
+	if (tables_insert(&sw->tables, rule, &old)) {
+		free(rule);
+		return -1;
 	}
 	counts->added++;
 	counts->deleted += old != NULL;
 	sw_revalidate(sw);
-	return rule_note(sw, rule, old);
+	return txn_swapped(sw, &rule_kind, old, rule);
 }
 
 /* Delete one rule within a match.  Return: 1, 0 if there is none, or -1. */
 static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
 {
-	struct rule *rule = tables_take(&sw->tables, like, any_table);
+	struct rule *rule = tables_within(&sw->tables, like, any_table);
 
 	if (!rule)
 		return 0;
+	tables_hide(&sw->tables, rule);
 	old_forget(rule);
 	sw_revalidate(sw);
-	return rule_note(sw, NULL, rule) ? -1 : 1;
+	return txn_swapped(sw, &rule_kind, rule, NULL) ? -1 : 1;
 }
 
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
@@ -257,8 +240,8 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
-			tables_remove(&sw->tables, o->rule);
-			err |= rule_note(sw, NULL, o->rule);
+			tables_hide(&sw->tables, o->rule);
+			err |= txn_swapped(sw, &rule_kind, o->rule, NULL);
 			counts->deleted++;
 		}
 		sw_revalidate(sw);

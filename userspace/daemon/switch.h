@@ -166,6 +166,17 @@ struct meter {
 };
 
 /**
+ * struct meter_stats - what a meter has counted
+ * @packets: that came.
+ * @bytes: that came.
+ * @dropped_packets: of these, dropped.
+ * @dropped_bytes: likewise.
+ */
+struct meter_stats {
+	uint64_t packets, bytes, dropped_packets, dropped_bytes;
+};
+
+/**
  * struct sw_counts - what became of upcalls
  */
 struct sw_counts {
@@ -313,12 +324,15 @@ int prog_load(struct sw *sw, const char *name, const char *path, bool replace,
 	      json_t *notes, char *err, size_t size);
 int prog_unload(struct sw *sw, const char *name, char *err, size_t size);
 void prog_adopt(struct sw *sw);
-int bpffs_mount(void);
 const char *prog_map_dir(const struct sw *sw, const char *name);
 struct prog *prog_find(const struct sw *sw, const char *name);
 
-/* cmd_meter.c */
+/* meters.c */
 struct meter *meter_find(const struct sw *sw, uint32_t id);
+int meter_set(struct sw *sw, struct meter *meter, char *err, size_t size);
+int meter_remove(struct sw *sw, struct meter *meter);
+bool meter_stats(struct sw *sw, uint32_t id, struct meter_stats *stats);
+void meters_adopt(struct sw *sw);
 
 /* main.c */
 void sw_leave(void);

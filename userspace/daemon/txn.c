@@ -14,6 +14,7 @@
  * @before: the one before it.
  * @after: the one after it.
  * @undo: undoes it, frees @arg; may be NULL.
+ * @sure: called before megaflows are revalidated, if it lasts; may be NULL.
  * @keep: makes it last, frees @arg; may be NULL.
  * @arg: for both.
  */
@@ -21,6 +22,7 @@ struct step {
 	struct step *before;
 	struct step *after;
 	txn_fn undo;
+	txn_fn sure;
 	txn_fn keep;
 	void *arg;
 };
@@ -116,6 +118,73 @@ static void run_steps(struct sw *sw, struct step *s, bool ok)
 }
 
 /**
+ * struct swap - a thing that stands in the place of another
+ * @kind: of what kind both are.
+ * @out: it went out, or NULL.
+ * @in: it came in, or NULL.
+ */
+struct swap {
+	const struct txn_kind *kind;
+	void *out;
+	void *in;
+};
+
+static void swap_undo(struct sw *sw, void *arg)
+{
+	struct swap *s = arg;
+
+	s->kind->change(sw, s->in, s->out);
+	if (s->in)
+		s->kind->free(s->in);
+	free(s);
+}
+
+static void swap_sure(struct sw *sw, void *arg)
+{
+	struct swap *s = arg;
+
+	if (s->kind->sure)
+		s->kind->sure(sw, s->out, s->in);
+}
+
+static void swap_keep(struct sw *sw, void *arg)
+{
+	struct swap *s = arg;
+
+	if (s->kind->kept)
+		s->kind->kept(sw, s->out, s->in);
+	if (s->out)
+		s->kind->free(s->out);
+	free(s);
+}
+
+/**
+ * txn_swapped - something has come in, gone out, or taken the place of another
+ * @sw: the switch.
+ * @kind: what.
+ * @out: what went out, or NULL; freed once it is sure that it does not come back.
+ * @in: what came in, or NULL; freed if it does not stay.
+ *
+ * Return: 0, or -1 without memory; then it has been undone.
+ */
+int txn_swapped(struct sw *sw, const struct txn_kind *kind, void *out, void *in)
+{
+	struct swap *s = malloc(sizeof(*s));
+
+	if (!s) {
+		kind->change(sw, in, out);
+		if (in)
+			kind->free(in);
+		return -1;
+	}
+	*s = (struct swap){ kind, out, in };
+	if (txn_add(sw, swap_undo, swap_keep, s))
+		return -1;
+	txn.last->sure = swap_sure;
+	return 0;
+}
+
+/**
  * txn_end - keep what was done, or undo it
  * @sw: the switch.
  * @ok: keep it.
@@ -125,6 +194,7 @@ static void run_steps(struct sw *sw, struct step *s, bool ok)
 void txn_end(struct sw *sw, bool ok)
 {
 	struct txn done = txn;
+	struct step *s;
 
 	if (--txn.depth)
 		return;
@@ -138,6 +208,9 @@ void txn_end(struct sw *sw, bool ok)
 			sw_revalidate(sw);
 		return;
 	}
+	for (s = done.first; s; s = s->after)
+		if (s->sure)
+			s->sure(sw, s->arg);
 	if (done.dirty)
 		sw_revalidate(sw);
 	run_steps(sw, done.first, true);

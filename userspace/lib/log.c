@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <strings.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BURST 10
 
@@ -30,7 +32,8 @@ static uint8_t levels[N_LOG_MODULES][N_PLACES];
 static bool as_json, journal;
 static unsigned long n_written;
 static char *path;
-static FILE *file;
+static int file = -1;
+static unsigned long n_lost;	/* that the file could not take, one after the other */
 
 /**
  * log_start - begin
@@ -59,15 +62,14 @@ void log_start(const char *name, bool json)
  */
 int log_open(const char *name)
 {
-	FILE *f = fopen(name, "ae");
+	int fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
-	if (!f)
+	if (fd < 0)
 		return -errno;
-	setvbuf(f, NULL, _IOLBF, 0);
 	pthread_mutex_lock(&lock);
-	if (file)
-		fclose(file);
-	file = f;
+	if (file >= 0)
+		close(file);
+	file = fd;
 	if (path != name) {
 		free(path);
 		path = strdup(name);
@@ -148,6 +150,52 @@ static char *format(enum log_module module, enum log_level level,
 	return text;
 }
 
+/* Write a line to the file, or nothing of it. */
+static bool file_write(const char *text)
+{
+	off_t end = lseek(file, 0, SEEK_END);
+	char *line = NULL;
+	int len = asprintf(&line, "%s\n", text);
+	ssize_t n = len > 0 ? write(file, line, len) : -1;
+	int err = n >= 0 ? ENOSPC : errno;
+
+	free(len > 0 ? line : NULL);
+	if (n == len)
+		return true;
+	/* The next line must not become a part of this one. */
+	if (n > 0 && end >= 0 && ftruncate(file, end))
+		n = -1;
+	errno = err;
+	return false;
+}
+
+static char *format_lost(enum log_level level, const char *what, json_t *fields)
+{
+	char *text = format(LOG_main, level, what, fields);
+
+	json_decref(fields);
+	return text;
+}
+
+/* A full disk is told of on the console, once; what is missing, in the file later. */
+static void to_file(const char *text)
+{
+	char *lost = NULL;
+
+	if (n_lost)
+		lost = format_lost(LEVEL_WARN, "messages are missing here: there was no room for them",
+				   json_pack("{s:i}", "number", (int)n_lost));
+	if ((!lost || file_write(lost)) && file_write(text)) {
+		n_lost = 0;
+	} else if (!n_lost++) {
+		free(lost);
+		lost = format_lost(LEVEL_WARN, "the log file can't be written",
+				   json_pack("{s:s}", "why", strerror(errno)));
+		fprintf(stderr, "%s\n", lost ? lost : "");
+	}
+	free(lost);
+}
+
 /**
  * log_event - write to the log
  * @module: whose it is.
@@ -164,7 +212,7 @@ void log_event(enum log_module module, enum log_level level, const char *what,
 	va_list args;
 	char *text;
 
-	if (level > max[0] && level > max[1] && (level > max[2] || !file))
+	if (level > max[0] && level > max[1] && (level > max[2] || file < 0))
 		return;
 	if (fmt) {
 		va_start(args, fmt);
@@ -180,8 +228,8 @@ void log_event(enum log_module module, enum log_level level, const char *what,
 	}
 	if (text && level <= max[PLACE_SYSLOG])
 		syslog(priorities[level], "%s", text);
-	if (text && file && level <= max[PLACE_FILE])
-		fprintf(file, "%s\n", text);
+	if (text && file >= 0 && level <= max[PLACE_FILE])
+		to_file(text);
 	pthread_mutex_unlock(&lock);
 	free(text);
 	json_decref(fields);

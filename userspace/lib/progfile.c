@@ -26,14 +26,16 @@
 #define TAIL_LINES 12
 #define TAIL_SIZE 2048
 
-/* What libbpf itself has said, its last words. */
-static char said[512];
+/* What libbpf itself has said: the first words tell why, the last that it failed. */
+static char said[2048];
 
 static int keep_words(enum libbpf_print_level level, const char *fmt,
 		      va_list args)
 {
+	size_t n = strlen(said);
+
 	if (level == LIBBPF_WARN && !strstr(fmt, "BEGIN PROG LOAD LOG"))
-		vsnprintf(said, sizeof(said), fmt, args);
+		vsnprintf(said + n, sizeof(said) - n, fmt, args);
 	return 0;
 }
 
@@ -68,7 +70,9 @@ static const struct {
 	{ "back-edge from insn",
 	  "the loop's end can't be seen: give it a constant bound, or unroll it" },
 	{ "prohibited for !root",
-	  "the daemon lacks CAP_PERFMON, without which no variable offset can be added to a packet pointer" },
+	  "the daemon lacks CAP_PERFMON, without which no variable offset can be added to a packet pointer: read there by bpf_skb_load_bytes()" },
+	{ "attempt to corrupt spilled pointer",
+	  "the daemon lacks CAP_PERFMON, without which this kernel lets no part of 8 bytes of the stack be written piece by piece: keep the structure in a map, as lb.bpf.c does" },
 	{ "too large",
 	  "the verifier gave up: fewer branches in loops, smaller bounds, or several programs" },
 	{ "too many states",
@@ -103,6 +107,8 @@ static const struct {
 	  "the program may return only certain values: see the verdicts in ovs_bpf.h" },
 	{ "unreachable insn",
 	  "a part of the program can't be reached" },
+	{ "failed to find valid kernel BTF",
+	  "the program asks for structures of the kernel, and this kernel does not describe them: there is no /sys/kernel/btf/vmlinux" },
 };
 
 /* By the last line that a hint is known for. */
@@ -204,6 +210,13 @@ static int open_object(struct progfile *f, const char *path)
 		f->hint = NULL;
 		return 0;
 	}
+	if (strstr(said, "BTF is required")) {
+		f->hint = "compile it with -g: \"clang -target bpf -g -O2 -c\"";
+		snprintf(f->err, sizeof(f->err),
+			 "can't use %.400s: it has no BTF, which describes its maps",
+			 path);
+		return -err;
+	}
 	libbpf_strerror(err, why, sizeof(why));
 	snprintf(f->err, sizeof(f->err), "can't read %.400s: %s", path, why);
 	return -err;
@@ -298,7 +311,9 @@ static int load(struct progfile *f, int level, size_t size)
 			f->log = tail_of(buf);
 		else if (*said)
 			f->log = strndup(said, strcspn(said, "\n"));
-		f->hint = *buf && f->log ? hint_for(f->log) : hint_for_errno(-err);
+		f->hint = f->log ? hint_for(f->log) : NULL;
+		if (!*buf && !f->hint)
+			f->hint = hint_for_errno(-err);
 	}
 	bpf_program__set_log_buf(f->prog, NULL, 0);
 	free(buf);

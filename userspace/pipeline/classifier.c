@@ -43,7 +43,8 @@ static const struct { uint16_t ofs, bits, stage; } trie_fields[] = {
  * @prefix: of each trie: length of the prefix that the mask is there, or 0.
  * @rules: buckets of rules by their whole hash.
  * @n_buckets: how many, a power of two.
- * @n_matches: different matches.
+ * @n_matches: different matches, of rules that lookups find.
+ * @n_rules: rules, hidden ones too.
  * @max_priority: no rule has a higher one.
  * @stale: it may be too high.
  */
@@ -58,6 +59,7 @@ struct subtable {
 	struct rule **rules;
 	unsigned int n_buckets;
 	unsigned int n_matches;
+	unsigned int n_rules;
 	uint16_t max_priority;
 	bool stale;
 };
@@ -200,33 +202,47 @@ static void sub_grow(struct subtable *s)
 	s->n_buckets *= 2;
 }
 
-/* Enter a new match into indexes and tries, or take it out. */
-static bool enter(struct classifier *c, struct subtable *s,
-		  const struct rule *rule, bool in)
+/* Take a rule out of the first @n_index indexes and the first @n_trie tries. */
+static void leave(struct classifier *c, struct subtable *s,
+		  const struct rule *rule, unsigned int n_index, unsigned int n_trie)
 {
 	const uint8_t *v = (const uint8_t *)&rule->match;
-	unsigned int i;
 	uint64_t hash = 0;
-	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; i < n_index; i++) {
+		hash = hash_stage(s, &rule->match, i, hash);
+		hashset_del(&s->index[i], hash);
+	}
+	for (i = 0; i < n_trie; i++)
+		if (s->prefix[i])
+			trie_remove(&c->tries[i], v + trie_fields[i].ofs,
+				    s->prefix[i]);
+}
+
+/* Enter a rule into indexes and tries.  Return: false without memory: into none. */
+static bool enter(struct classifier *c, struct subtable *s,
+		  const struct rule *rule)
+{
+	const uint8_t *v = (const uint8_t *)&rule->match;
+	unsigned int i, k;
+	uint64_t hash = 0;
 
 	for (i = 0; i < s->last; i++) {
 		hash = hash_stage(s, &rule->match, i, hash);
-		if (in)
-			ok &= hashset_add(&s->index[i], hash);
-		else
-			hashset_del(&s->index[i], hash);
+		if (!hashset_add(&s->index[i], hash)) {
+			leave(c, s, rule, i, 0);
+			return false;
+		}
 	}
-	for (i = 0; i < N_TRIES; i++) {
-		if (!s->prefix[i])
-			continue;
-		if (in)
-			ok &= trie_insert(&c->tries[i], v + trie_fields[i].ofs,
-					  s->prefix[i]);
-		else
-			trie_remove(&c->tries[i], v + trie_fields[i].ofs,
-				    s->prefix[i]);
+	for (k = 0; k < N_TRIES; k++) {
+		if (s->prefix[k] && !trie_insert(&c->tries[k], v + trie_fields[k].ofs,
+						 s->prefix[k])) {
+			leave(c, s, rule, i, k);
+			return false;
+		}
 	}
-	return ok;
+	return true;
 }
 
 static struct rule **find_match(struct subtable *s, const struct rule *rule)
@@ -251,7 +267,7 @@ static void drop_if_empty(struct classifier *c, struct subtable *s)
 {
 	unsigned int i;
 
-	if (s->n_matches)
+	if (s->n_rules)
 		return;
 	for (i = 0; c->subs[i] != s; i++)
 		;
@@ -260,65 +276,67 @@ static void drop_if_empty(struct classifier *c, struct subtable *s)
 	sub_free(s);
 }
 
-/**
- * classifier_insert - add a rule, in place of one with its match, priority, filter
- * @c: the classifier.
- * @rule: the rule.
- * @old: the rule that it replaced, or NULL.
- *
- * Return: false without memory; then the classifier is of no use any more.
- */
-bool classifier_insert(struct classifier *c, struct rule *rule,
-		       struct rule **old)
+static void set_hash(const struct subtable *s, struct rule *rule)
 {
-	struct subtable *s = sub_get(c, &rule->mask, true);
-	struct rule **p, **q;
 	unsigned int i;
 
-	*old = NULL;
-	if (!s)
-		return false;
 	for (rule->hash = i = 0; i < N_STAGES; i++)
 		rule->hash = hash_stage(s, &rule->match, i, rule->hash);
-	p = find_match(s, rule);
-	if (!*p) {
-		if (!enter(c, s, rule, true))
-			return false;
-		rule->hash_next = NULL;
-		rule->chain = NULL;
-		*p = rule;
-		if (++s->n_matches > 2 * s->n_buckets)
-			sub_grow(s);
-	} else {
-		struct rule *next = (*p)->hash_next;
+}
 
-		for (q = p; *q && goes_before(*q, rule); q = &(*q)->chain)
-			;
-		/* Of the same priority there may be several filters. */
-		while (*q && !goes_before(rule, *q) && strcmp((*q)->filter, rule->filter))
-			q = &(*q)->chain;
-		if (*q && (*q)->priority == rule->priority &&
-		    !strcmp((*q)->filter, rule->filter))
-			*old = *q;
-		rule->chain = *old ? (*old)->chain : *q;
-		*q = rule;
-		(*p)->hash_next = next;	/* the head of the chain holds it */
+/**
+ * classifier_find - find the rule of the same match, priority and filter
+ * @c: the classifier.
+ * @like: as which.
+ *
+ * Return: the rule, or NULL.
+ */
+struct rule *classifier_find(struct classifier *c, struct rule *like)
+{
+	struct subtable *s = sub_get(c, &like->mask, false);
+	struct rule *r;
+
+	if (!s)
+		return NULL;
+	set_hash(s, like);
+	for (r = *find_match(s, like); r; r = r->chain)
+		if (r->priority == like->priority &&
+		    !strcmp(r->filter, like->filter))
+			return r;
+	return NULL;
+}
+
+/**
+ * classifier_insert - add a rule; there is none of its match, priority and filter
+ * @c: the classifier.
+ * @rule: the rule.
+ *
+ * Return: false without memory; then nothing has changed.
+ */
+bool classifier_insert(struct classifier *c, struct rule *rule)
+{
+	struct subtable *s = sub_get(c, &rule->mask, true);
+
+	if (!s)
+		return false;
+	if (!enter(c, s, rule)) {
+		drop_if_empty(c, s);
+		return false;
 	}
-	if (rule->priority > s->max_priority) {
-		s->max_priority = rule->priority;
-		c->unsorted = true;
-	}
-	if (s->n_matches == 1)
-		c->unsorted = true;
+	s->n_rules++;
+	set_hash(s, rule);
+	classifier_show(c, rule);
 	return true;
 }
 
 /**
- * classifier_remove - take a rule out
+ * classifier_hide - let no lookup find a rule, so that it can be shown again
  * @c: the classifier.
  * @rule: the rule, which is in it.
+ *
+ * Until it is forgotten it may make a lookup read more bits than it has to.
  */
-void classifier_remove(struct classifier *c, struct rule *rule)
+void classifier_hide(struct classifier *c, struct rule *rule)
 {
 	struct subtable *s = sub_get(c, &rule->mask, false);
 	struct rule **p = find_match(s, rule), **q, *next = (*p)->hash_next;
@@ -332,11 +350,56 @@ void classifier_remove(struct classifier *c, struct rule *rule)
 		} else {
 			*p = next;
 			s->n_matches--;
-			enter(c, s, rule, false);
 		}
 	}
 	if (rule->priority == s->max_priority)
 		s->stale = c->unsorted = true;
+}
+
+/**
+ * classifier_show - let lookups find a hidden rule again; takes no memory
+ * @c: the classifier.
+ * @rule: the rule; there is none of its match, priority and filter.
+ */
+void classifier_show(struct classifier *c, struct rule *rule)
+{
+	struct subtable *s = sub_get(c, &rule->mask, false);
+	struct rule **p = find_match(s, rule), **q, *next;
+
+	if (!*p) {
+		rule->hash_next = NULL;
+		rule->chain = NULL;
+		*p = rule;
+		if (++s->n_matches > 2 * s->n_buckets)
+			sub_grow(s);
+	} else {
+		next = (*p)->hash_next;
+		/* Of the same priority there may be several filters. */
+		for (q = p; *q && !goes_before(rule, *q); q = &(*q)->chain)
+			;
+		rule->chain = *q;
+		*q = rule;
+		(*p)->hash_next = next;	/* the head of the chain holds it */
+	}
+	if (rule->priority > s->max_priority) {
+		s->max_priority = rule->priority;
+		c->unsorted = true;
+	}
+	if (s->n_matches == 1)
+		c->unsorted = true;
+}
+
+/**
+ * classifier_forget - let go of a hidden rule
+ * @c: the classifier.
+ * @rule: the rule.
+ */
+void classifier_forget(struct classifier *c, struct rule *rule)
+{
+	struct subtable *s = sub_get(c, &rule->mask, false);
+
+	leave(c, s, rule, s->last, N_TRIES);
+	s->n_rules--;
 	drop_if_empty(c, s);
 }
 

@@ -18,9 +18,11 @@ struct classifier;
 
 struct classifier *classifier_new(void);
 void classifier_free(struct classifier *c);
-bool classifier_insert(struct classifier *c, struct rule *rule,
-		       struct rule **old);
-void classifier_remove(struct classifier *c, struct rule *rule);
+struct rule *classifier_find(struct classifier *c, struct rule *like);
+bool classifier_insert(struct classifier *c, struct rule *rule);
+void classifier_hide(struct classifier *c, struct rule *rule);
+void classifier_show(struct classifier *c, struct rule *rule);
+void classifier_forget(struct classifier *c, struct rule *rule);
 struct rule *classifier_lookup(struct classifier *c, const struct flow *flow,
 			       const struct outcomes *known, struct flow *wc);
 bool classifier_reg_values(const struct classifier *c, unsigned int reg,

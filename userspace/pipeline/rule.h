@@ -221,13 +221,17 @@ struct priority {
  * @cls: of each table: finds the rule for a packet.
  * @prio: of each table: where each priority ends, highest first.
  * @n_prio: how many.
+ * @prio_room: for how many.
  * @n_rules: how many.
+ *
+ * A rule that is hidden is in the classifier alone, where no lookup finds it.
  */
 struct tables {
 	struct rule *first[N_TABLES];
 	struct classifier *cls[N_TABLES];
 	struct priority *prio[N_TABLES];
 	unsigned int n_prio[N_TABLES];
+	unsigned int prio_room[N_TABLES];
 	unsigned int n_rules;
 };
 
@@ -264,9 +268,13 @@ struct group *groups_take(struct groups *g, uint32_t id);
 void group_free(struct group *group);
 
 /* Tables: table.c. */
-struct rule *tables_insert(struct tables *t, struct rule *rule);
-struct rule *tables_take(struct tables *t, const struct rule *like,
-			 bool any_table);
+struct rule *tables_find(const struct tables *t, struct rule *like);
+struct rule *tables_within(const struct tables *t, const struct rule *like,
+			   bool any_table);
+int tables_insert(struct tables *t, struct rule *rule, struct rule **old);
+void tables_hide(struct tables *t, struct rule *rule);
+void tables_show(struct tables *t, struct rule *rule);
+void tables_forget(struct tables *t, struct rule *rule);
 void tables_remove(struct tables *t, struct rule *rule);
 struct rule *tables_lookup(const struct tables *t, unsigned int table,
 			   const struct flow *flow, const struct outcomes *known,

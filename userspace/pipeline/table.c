@@ -76,64 +76,120 @@ static void list_remove(struct tables *t, struct rule *rule)
 	t->n_rules--;
 }
 
-/* Rooms are added by 64. */
+/* Room for one more, and for those that are hidden: it never becomes less. */
 static bool prio_room(struct tables *t, unsigned int table)
 {
+	unsigned int room = t->prio_room[table];
 	struct priority *more;
 
-	if (t->n_prio[table] % 64)
+	if (t->n_prio[table] < room)
 		return true;
-	more = realloc(t->prio[table], (t->n_prio[table] + 64) * sizeof(*more));
-	if (more)
-		t->prio[table] = more;
-	return more;
+	more = realloc(t->prio[table], (room + 64) * sizeof(*more));
+	if (!more)
+		return false;
+	t->prio[table] = more;
+	t->prio_room[table] = room + 64;
+	return true;
 }
 
+/* Hidden rules are still in the classifier. */
 static void table_tidy(struct tables *t, unsigned int table)
 {
-	if (t->first[table])
+	if (!t->cls[table] || classifier_subtables(t->cls[table]))
 		return;
 	classifier_free(t->cls[table]);
 	free(t->prio[table]);
 	t->cls[table] = NULL;
 	t->prio[table] = NULL;
-	t->n_prio[table] = 0;
+	t->n_prio[table] = t->prio_room[table] = 0;
+}
+
+/**
+ * tables_find - find the rule of the same table, match, priority and filter
+ * @t: the tables.
+ * @like: as which.
+ *
+ * Return: the rule, or NULL.
+ */
+struct rule *tables_find(const struct tables *t, struct rule *like)
+{
+	return t->cls[like->table] ? classifier_find(t->cls[like->table], like) : NULL;
 }
 
 /**
  * tables_insert - add a rule, in place of one with the same match and priority
  * @t: the tables.
- * @rule: the rule; taken over.
+ * @rule: the rule; taken over if it goes in.
+ * @old: the rule that it replaced, which is hidden now, or NULL.
  *
- * Return: the rule that it replaced, which is the caller's now; or NULL.
- * Without memory the program ends: a rule that were half there would be worse.
+ * Return: 0, or -1 without memory; then nothing has changed.
  */
-struct rule *tables_insert(struct tables *t, struct rule *rule)
+int tables_insert(struct tables *t, struct rule *rule, struct rule **old)
 {
 	unsigned int table = rule->table;
-	struct rule *old;
 
+	*old = tables_find(t, rule);
 	if (!t->cls[table])
 		t->cls[table] = classifier_new();
-	if (!t->cls[table] || !prio_room(t, table) ||
-	    !classifier_insert(t->cls[table], rule, &old))
-		abort();
+	if (!t->cls[table] || !prio_room(t, table))
+		goto err;
+	if (*old)
+		tables_hide(t, *old);
+	if (!classifier_insert(t->cls[table], rule)) {
+		if (*old)
+			tables_show(t, *old);
+		goto err;
+	}
 	list_insert(t, rule);
-	if (old)
-		list_remove(t, old);
-	return old;
+	return 0;
+err:
+	*old = NULL;
+	table_tidy(t, table);
+	return -1;
 }
 
 /**
- * tables_remove - take a rule out
+ * tables_hide - take a rule out so that it can be shown again
+ * @t: the tables.
+ * @rule: the rule, which is in them; the caller's now.
+ */
+void tables_hide(struct tables *t, struct rule *rule)
+{
+	classifier_hide(t->cls[rule->table], rule);
+	list_remove(t, rule);
+}
+
+/**
+ * tables_show - put a hidden rule back, for which there is always memory
+ * @t: the tables, as they were when it was hidden.
+ * @rule: the rule.
+ */
+void tables_show(struct tables *t, struct rule *rule)
+{
+	classifier_show(t->cls[rule->table], rule);
+	list_insert(t, rule);
+}
+
+/**
+ * tables_forget - let go of a hidden rule, before it is freed
+ * @t: the tables.
+ * @rule: the rule.
+ */
+void tables_forget(struct tables *t, struct rule *rule)
+{
+	classifier_forget(t->cls[rule->table], rule);
+	table_tidy(t, rule->table);
+}
+
+/**
+ * tables_remove - take a rule out for good
  * @t: the tables.
  * @rule: the rule, which is in them; the caller's now.
  */
 void tables_remove(struct tables *t, struct rule *rule)
 {
-	classifier_remove(t->cls[rule->table], rule);
-	list_remove(t, rule);
-	table_tidy(t, rule->table);
+	tables_hide(t, rule);
+	tables_forget(t, rule);
 }
 
 /* Whether @rule matches at least all that @like asks for. */
@@ -154,28 +210,24 @@ static bool is_within(const struct rule *rule, const struct rule *like)
 }
 
 /**
- * tables_take - take one rule out that falls within a match
+ * tables_within - find a rule that falls within a match
  * @t: the tables.
  * @like: the match.
  * @any_table: look in all tables, not in @like->table alone.
  *
- * Return: the rule, which is the caller's now; NULL if there is none left.
+ * Return: the first one, or NULL.
  */
-struct rule *tables_take(struct tables *t, const struct rule *like,
-			 bool any_table)
+struct rule *tables_within(const struct tables *t, const struct rule *like,
+			   bool any_table)
 {
 	unsigned int i, first = any_table ? 0 : like->table;
 	unsigned int last = any_table ? N_TABLES - 1 : like->table;
 	struct rule *rule;
 
-	for (i = first; i <= last; i++) {
-		for (rule = t->first[i]; rule; rule = rule->next) {
-			if (!is_within(rule, like))
-				continue;
-			tables_remove(t, rule);
-			return rule;
-		}
-	}
+	for (i = first; i <= last; i++)
+		for (rule = t->first[i]; rule; rule = rule->next)
+			if (is_within(rule, like))
+				return rule;
 	return NULL;
 }
 

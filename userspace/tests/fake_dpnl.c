@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A datapath that is none: it remembers ports and megaflows, so that the daemon can be
+ * A datapath that is none: it remembers ports, meters and megaflows, so that the daemon can be
  * run, and fed nonsense, where the module is not loaded.  It stands in for lib/dpnl.c.
  */
 #include <errno.h>
@@ -28,6 +28,9 @@ static struct flow_copy {
 	int len;
 } flows[MAX_THINGS];
 static unsigned int n_flows;
+
+/* Of each meter: how often any was set when it was; 0: it is not there. */
+static uint64_t meters[65536], n_set;
 
 int dpnl_open(struct dpnl *nl)
 {
@@ -189,6 +192,28 @@ static int on_dp(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb, void *
 	return 0;
 }
 
+static int on_meter(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
+		    void *arg)
+{
+	uint64_t *m = &meters[nla_get_u32(a[OVS_METER_ATTR_ID]) & 0xffff];
+	/* A meter that is set counts anew. */
+	struct ovs_flow_stats stats = { .n_packets = *m };
+	char room[64];
+	struct nlattr *told[64] = { [OVS_METER_ATTR_STATS] = (void *)room };
+
+	if (cmd == OVS_METER_CMD_SET)
+		*m = ++n_set;
+	else if (cmd == OVS_METER_CMD_DEL)
+		*m = 0;
+	else if (!*m)
+		return refuse(nl, -ENOENT, "no such meter");
+	told[OVS_METER_ATTR_STATS]->nla_len = NLA_HDRLEN + sizeof(stats);
+	memcpy(nla_data(told[OVS_METER_ATTR_STATS]), &stats, sizeof(stats));
+	if (cb)
+		cb(told, 1, arg);
+	return 0;
+}
+
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 {
 	struct genlmsghdr *g = nlmsg_data(nlmsg_hdr(msg));
@@ -201,6 +226,8 @@ int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 		err = on_flow(nl, g->cmd, a, attrs, len, cb, arg);
 	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_VPORT])
 		err = on_port(nl, g->cmd, a, cb, arg);
+	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_METER])
+		err = on_meter(nl, g->cmd, a, cb, arg);
 	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_DATAPATH])
 		err = on_dp(nl, g->cmd, a, cb, arg);
 	nlmsg_free(msg);

@@ -19,10 +19,14 @@ static void add(const char *text)
 {
 	char err[256] = "";
 	struct rule *rule = rule_parse(text, true, err, sizeof(err));
+	struct rule *old;
 
 	assert_string_equal(err, "");
 	assert_non_null(rule);
-	free(tables_insert(&tables, rule));
+	assert_int_equal(tables_insert(&tables, rule, &old), 0);
+	if (old)
+		tables_forget(&tables, old);
+	free(old);
 }
 
 static int reset(void **state)
@@ -30,8 +34,10 @@ static int reset(void **state)
 	struct rule all = {}, *rule;
 
 	(void)state;
-	while ((rule = tables_take(&tables, &all, true)))
+	while ((rule = tables_within(&tables, &all, true))) {
+		tables_remove(&tables, rule);
 		free(rule);
+	}
 	frozen_clear(&frozen);
 	progwrites_unknown(&writes);
 	return 0;

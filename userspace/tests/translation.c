@@ -24,9 +24,13 @@ void add(const char *text)
 {
 	char err[256] = "";
 	struct rule *rule = rule_parse(text, true, err, sizeof(err));
+	struct rule *old;
 
 	assert_string_equal(err, "");
-	free(tables_insert(&tables, rule));
+	assert_int_equal(tables_insert(&tables, rule, &old), 0);
+	if (old)
+		tables_forget(&tables, old);
+	free(old);
 }
 
 void add_group(const char *text)
@@ -43,8 +47,10 @@ int reset(void **state)
 	struct rule all = {}, *rule;
 
 	(void)state;
-	while ((rule = tables_take(&tables, &all, true)))
+	while ((rule = tables_within(&tables, &all, true))) {
+		tables_remove(&tables, rule);
 		free(rule);
+	}
 	while (groups.first)
 		group_free(groups_take(&groups, groups.first->id));
 	frozen_clear(&frozen);
