@@ -51,7 +51,8 @@ def endless(count, least=1000):
     """For scripts/bench --profile: tell it that the row begins, and never end."""
     if 'BENCH_PROFILE' not in os.environ or count < least:
         return count
-    run('sysctl -qw net.core.bpf_jit_kallsyms=1; cp /proc/kallsyms $VM_OUT')
+    run('sysctl -qw net.core.bpf_jit_kallsyms=1; cp /proc/kallsyms $VM_OUT; '
+        'for p in $(pidof ovs-bpfd ovs-vswitchd); do cat /proc/$p/maps; done >$VM_OUT/maps')
     print('profile: sending', flush=True)
     return 10 ** 9
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-LOG_SIZE = 60 << 20
+LOG_SIZE = int(os.environ.get('LOG_MB', 60)) << 20
 
 
 class Monitor:
@@ -39,9 +39,31 @@ def symbols(path):
     return [s[0] for s in syms], [s[1] for s in syms]
 
 
-def count(log, kallsyms):
+def user_symbols(path):
+    """The same of the daemons that run, by what of which file is mapped where."""
+    syms = []
+    with open(path) as f:
+        maps = [line.split() for line in f]
+    for m in maps:
+        if len(m) < 6 or 'x' not in m[1] or not os.path.exists(m[5]):
+            continue
+        base = int(m[0].split('-')[0], 16) - int(m[2], 16)
+        name = os.path.basename(m[5])
+        syms.append((base + int(m[2], 16), '? [%s]' % name))
+        for option in '-D', '-C':
+            nm = subprocess.run(['nm', '--defined-only', option, m[5]], stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True)
+            syms += [(base + int(w[0], 16), '%s [%s]' % (w[2].split('@')[0], name))
+                     for w in map(str.split, nm.stdout.splitlines()) if w[1] in 'tTwWi']
+        syms.append((int(m[0].split('-')[1], 16), '(user)'))
+    syms.sort()
+    return [s[0] for s in syms], [s[1] for s in syms]
+
+
+def count(log, kallsyms, maps):
     """Instructions by function, and how often the sender's system call was entered."""
     addrs, names = symbols(kallsyms)
+    user_addrs, user_names = user_symbols(maps)
     where = {a: n for a, n in zip(addrs, names)}
     pcs = collections.Counter()
     with open(log, errors='replace') as f:
@@ -54,7 +76,8 @@ def count(log, kallsyms):
         pc = int(pc, 16)
         i = bisect.bisect_right(addrs, pc) - 1
         if pc < 1 << 63:
-            name = '(user)'
+            i = bisect.bisect_right(user_addrs, pc) - 1
+            name = user_names[i] if i >= 0 else '(user)'
         else:
             name = names[i]
             if pc in where:
@@ -91,7 +114,8 @@ def profile(row, out, mem):
     monitor.command('log none')
     monitor.command('quit')
     vm.wait()
-    by_name, entries = count(log, os.path.join(out, 'vm', 'kallsyms'))
+    by_name, entries = count(log, os.path.join(out, 'vm', 'kallsyms'),
+                             os.path.join(out, 'vm', 'maps'))
     os.unlink(log)
     packets = (entries['netdev_frame_hook [openvswitch]'] or
                entries['ovs_nla_put_mask_nest [openvswitch]'] or
@@ -100,7 +124,12 @@ def profile(row, out, mem):
         sys.exit('bench: no packet was sent while the log was written')
     print('%s: %d packets' % (row, packets))
     print('%10s %8s %s' % ('per packet', 'calls', 'function'))
-    for name, n in by_name.most_common(60):
+    for name, n in by_name.most_common(int(os.environ.get("ROWS", 60))):
         print('%10.1f %8.2f %s' % (n / packets, entries[name] / packets, name))
+    by_file = collections.Counter()
+    for name, n in by_name.items():
+        by_file[name[name.find('[') + 1:-1] if name.endswith(']') else 'kernel'] += n
+    for name, n in by_file.most_common(12):
+        print('%10.1f          all of %s' % (n / packets, name))
     print('%10.1f          all' % (sum(by_name.values()) / packets))
     return 0

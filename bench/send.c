@@ -31,7 +31,7 @@
 #define MAX_FIELDS 4
 #define MAX_FRAME 2048
 /* Naps of 20 us for one burst before its packets count as lost. */
-#define MAX_NAPS 500000
+#define MAX_NAPS 25000
 
 struct field {
 	unsigned int ofs, width;
@@ -126,7 +126,7 @@ static void send_burst(struct mmsghdr *msgs)
 	}
 	expected += BURST;
 	while (sink_count() < expected) {
-		const struct timespec nap = { .tv_nsec = 20000 };
+		const struct timespec nap = { .tv_nsec = 200000 };
 
 		if (++naps > MAX_NAPS) {
 			fprintf(stderr, "send: %llu packets of %llu did not arrive\n",

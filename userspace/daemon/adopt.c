@@ -233,13 +233,15 @@ static bool same_actions(const struct nlattr *old, const struct nlattr *now,
 	return !nla_ok(a, a_left) && !nla_ok(b, b_left);
 }
 
-/* Whether a mask reads all the bits that another one does. */
-static bool mask_covers(const struct nlattr *old, const struct nlattr *now)
+/* Whether a mask of a key reads all the bits that another one does. */
+static bool mask_covers(const struct nlattr *key, const struct nlattr *old,
+			const struct nlattr *now)
 {
 	struct flow a, b;
 	size_t i;
 
-	if (!now || odp_flow_from_mask(old, &a) || odp_flow_from_mask(now, &b))
+	if (!now || odp_flow_from_mask(old, key, &a) ||
+	    odp_flow_from_mask(now, key, &b))
 		return false;
 	for (i = 0; i < FLOW_DP_LEN; i++)
 		if (((uint8_t *)&b)[i] & ~((uint8_t *)&a)[i])
@@ -280,7 +282,7 @@ static bool make(struct sw *sw, const struct orphan *o, struct made *m)
 	nla_put(m->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, o->ufid);
 	nla_put(m->msg, OVS_FLOW_ATTR_KEY, nla_len(o->key), nla_data(o->key));
 	m->body = nlmsg_tail(nlmsg_hdr(m->msg));
-	if (sw_build(sw, m->msg, o->key, &m->out))
+	if (sw_build(sw, m->msg, o->key, &m->flow, &m->out))
 		return false;
 	m->body_len = (char *)nlmsg_tail(nlmsg_hdr(m->msg)) - m->body;
 	m->mask = nla_find((struct nlattr *)m->body, m->body_len,
@@ -339,7 +341,7 @@ static bool ids_agree(const struct pairs *p)
 static void enter(struct sw *sw, const struct orphan *o, struct made *m)
 {
 	sw_flow_enter(sw, o->ufid, o->key, &m->flow, &m->out, m->body,
-		      m->body_len);
+		      m->body_len, sw_mask_id(m->body));
 }
 
 /* Give an orphan other actions; the mask must be the one that is there. */
@@ -374,7 +376,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 	bool ok, right;
 
 	m.msg = NULL;
-	ok = make(sw, o, &m) && mask_covers(o->mask, m.mask);
+	ok = make(sw, o, &m) && mask_covers(o->key, o->mask, m.mask);
 	right = ok && is_right(o, &m, &p);
 	/* Ids may be found out by actions that are the same up to somewhere. */
 	if (ok && (right || !gently) && !ids_agree(&p)) {
@@ -393,7 +395,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 		enter(sw, o, &m);
 		(*(right ? &sw->adoption.kept : &sw->adoption.repaired))++;
 	} else {
-		sw_ufid_delete(sw, o->ufid, NULL);
+		sw_ufid_delete(sw, o->ufid);
 		sw->adoption.deleted++;
 	}
 	dpnl_free(&sw->nl, m.msg);
@@ -444,7 +446,7 @@ void sw_adopt(struct sw *sw)
 	for (o = ad.orphans; o; o = next) {
 		next = o->next;
 		if (!o->done) {
-			sw_ufid_delete(sw, o->ufid, NULL);
+			sw_ufid_delete(sw, o->ufid);
 			sw->adoption.deleted++;
 		}
 		orphan_free(o);

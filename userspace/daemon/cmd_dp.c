@@ -32,6 +32,7 @@ static void on_dp(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 {
 	struct ovs_vport_stats s = {};
+	struct nlattr *up, *fail = NULL;
 	json_t *row;
 
 	(void)dp_ifindex;
@@ -39,6 +40,9 @@ static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		return;
 	if (attrs[OVS_VPORT_ATTR_STATS])
 		memcpy(&s, nla_data(attrs[OVS_VPORT_ATTR_STATS]), sizeof(s));
+	up = attrs[DPNL_VPORT_UPCALL_STATS];
+	if (up)
+		fail = nla_find(nla_data(up), nla_len(up), DPNL_VPORT_UPCALL_FAIL);
 	row = json_pack("{s:i,s:s,s:i}", "port",
 			nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]), "name",
 			nla_get_string(attrs[OVS_VPORT_ATTR_NAME]), "type",
@@ -56,6 +60,7 @@ static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	STAT(rx_dropped);
 	STAT(tx_dropped);
 #undef STAT
+	json_object_set_new(row, "upcall_fail", json_integer(fail ? nla_get_u64(fail) : 0));
 	json_array_append_new(arg, row);
 }
 
@@ -162,7 +167,7 @@ static int port_add(struct sw *sw, const char *name, bool internal,
 {
 	char *copy;
 
-	if (dpnl_port_add(&sw->nl, name, internal, number))
+	if (dpnl_port_add(&sw->nl, name, internal, number, sw->pids[0]))
 		return reply_fail(r, "can't add %s: %s", name, sw->nl.err);
 	log_event(LOG_port, LEVEL_INFO, "a port was added", "{s:s}", "name", name);
 	sw_ports_refresh(sw);

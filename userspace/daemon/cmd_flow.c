@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands about megaflows and upcalls. */
+/* Commands about megaflows. */
 #include <linux/openvswitch.h>
 #include <string.h>
 
@@ -56,28 +56,4 @@ int cmd_flow_flush(struct sw *sw, const struct args *a, struct reply *r)
 {
 	(void)a;
 	return reply_row(r, json_pack("{s:i}", "deleted", sw_flows_flush(sw)));
-}
-
-/* upcall show */
-int cmd_upcall_show(struct sw *sw, const struct args *a, struct reply *r)
-{
-	const struct sw_counts *c = &sw->counts;
-	json_t *row = json_object();
-
-	(void)a;
-#define COUNT(name) json_object_set_new(row, #name, json_integer(c->name))
-	COUNT(upcalls);
-	COUNT(recirc_upcalls);
-	COUNT(installed);
-	COUNT(install_failed);
-	COUNT(executed);
-	COUNT(execute_failed);
-	COUNT(no_rule);
-	COUNT(unknown_recirc);
-	COUNT(malformed);
-	COUNT(lost);
-#undef COUNT
-	if (*c->last_error)
-		json_object_set_new(row, "last_error", json_string(c->last_error));
-	return reply_row(r, row);
 }

@@ -229,8 +229,9 @@ int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 	if (!like)
 		return reply_fail(r, "%s", why);
 	/* A packet of which no address is told is taken for one that may have none. */
-	like->match.ethernet = memcmp(like->match.dl_src, no_mac, 6) ||
-			       memcmp(like->match.dl_dst, no_mac, 6);
+	like->match.ethernet = !like->match.packet_type &&
+			       (memcmp(like->match.dl_src, no_mac, 6) ||
+				memcmp(like->match.dl_dst, no_mac, 6));
 	reply_list(r);
 	sw_trace(sw, &like->match, &out, trace_line, r);
 	trace_result(&out, &like->match, r);

@@ -118,6 +118,11 @@ bool config_keeps_prog(const struct sw *sw, const char *name, const char *file);
 bool config_has(const struct sw *sw, const char *kind, const char *name);
 bool config_has_number(const struct sw *sw, const char *kind, uint32_t n);
 
+/* cmd_upcall.c */
+struct sw_limits;
+int limits_set(struct sw *sw, const struct sw_limits *limits);
+json_t *upcall_ports_describe(struct sw *sw);
+
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);
 json_t *ports_describe(struct sw *sw);

@@ -66,11 +66,12 @@ static bool leaving;
 
 static void update_mask(void)
 {
+	uint32_t mask = 0;
 	struct client *c;
 
-	events_mask = 0;
 	LIST_FOREACH(c, &clients, link)
-		events_mask |= c->events;
+		mask |= c->events;
+	events_mask = mask;
 }
 
 static void drop(struct client *c)
@@ -120,6 +121,7 @@ static char *run(struct client *c, json_t *request, bool *failed)
 {
 	json_t *params = json_object_get(request, "params");
 	const char *argv[MAX_ARGS + 1];
+	char *text;
 	size_t i, n = json_array_size(params);
 
 	*failed = true;
@@ -130,9 +132,12 @@ static char *run(struct client *c, json_t *request, bool *failed)
 		if (!argv[i])
 			return strdup("arguments must be strings");
 	}
-	return command_run(c->sw, c,
+	turn_take(&c->sw->turn);
+	text = command_run(c->sw, c,
 			   json_string_value(json_object_get(request, "method")),
 			   n, argv, failed);
+	turn_give(&c->sw->turn);
+	return text;
 }
 
 /* Return: 0, or -1 if the client has to go. */
@@ -355,6 +360,17 @@ void control_publish(uint32_t event, const json_t *row)
 		send_event(c, row);
 		control_counts.events++;
 	}
+}
+
+/* Events were lost before they could be sent to anybody. */
+void control_missed(unsigned int n)
+{
+	struct client *c;
+
+	control_counts.events_lost += n;
+	LIST_FOREACH(c, &clients, link)
+		if (c->events)
+			c->lost += n;
 }
 
 /* End the event loop, when all answers have gone out. */

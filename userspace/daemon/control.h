@@ -23,5 +23,6 @@ int control_start(struct sw *sw, struct event_base *base, const char *path);
 void control_leave(struct event_base *base);
 void control_subscribe(struct client *c, uint32_t events, bool json);
 void control_publish(uint32_t event, const json_t *row);
+void control_missed(unsigned int n);
 
 #endif

@@ -2,16 +2,41 @@
 /* Events: what happened, as JSON with a sentence; see events.h. */
 #include "events.h"
 
+#include <event2/event.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "control.h"
 #include "ufid.h"
 #include "switch.h"
 
-uint32_t events_mask;
+#define MAX_WAITING 4096
+
+/**
+ * struct waiting - an event that another thread has published
+ * @link: list.
+ * @kind: its kind.
+ * @row: what there is to tell.
+ */
+struct waiting {
+	STAILQ_ENTRY(waiting) link;
+	enum event_kind kind;
+	json_t *row;
+};
+
+static STAILQ_HEAD(, waiting) waiting = STAILQ_HEAD_INITIALIZER(waiting);
+static unsigned int n_waiting, n_lost;
+static pthread_t main_thread;
+static int wake_fd = -1;
+
+_Atomic uint32_t events_mask;
 
 #define EVENT_NAME(name) #name,
 static const char *const names[] = { EVENTS(EVENT_NAME) };
@@ -31,6 +56,67 @@ int event_find(const char *name)
 const char *event_name(enum event_kind kind)
 {
 	return names[kind];
+}
+
+/* The main thread sends what waits. */
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct sw *sw = arg;
+	struct waiting *w;
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) != sizeof(n))
+		return;
+	turn_take(&sw->turn);
+	while ((w = STAILQ_FIRST(&waiting))) {
+		STAILQ_REMOVE_HEAD(&waiting, link);
+		control_publish(1u << w->kind, w->row);
+		json_decref(w->row);
+		free(w);
+	}
+	if (n_lost)
+		control_missed(n_lost);
+	n_waiting = n_lost = 0;
+	turn_give(&sw->turn);
+}
+
+/**
+ * events_start - have events of other threads sent by this one
+ * @sw: the switch.
+ * @base: this thread's event loop.
+ *
+ * Return: 0 or -1.
+ */
+int events_start(struct sw *sw, struct event_base *base)
+{
+	struct event *e;
+
+	main_thread = pthread_self();
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	e = wake_fd < 0 ? NULL :
+	    event_new(base, wake_fd, EV_READ | EV_PERSIST, on_wake, sw);
+	return e && !event_add(e, NULL) ? 0 : -1;
+}
+
+/* Have the main thread send it; @row is taken over. */
+static void leave_to_main(enum event_kind kind, json_t *row)
+{
+	struct waiting *w = n_waiting < MAX_WAITING ? malloc(sizeof(*w)) : NULL;
+	uint64_t one = 1;
+
+	if (w) {
+		w->kind = kind;
+		w->row = row;
+		STAILQ_INSERT_TAIL(&waiting, w, link);
+		n_waiting++;
+	} else {
+		json_decref(row);
+		n_lost++;
+	}
+	/* It fails only if the main thread has yet to wake up. */
+	if (write(wake_fd, &one, sizeof(one)) != sizeof(one))
+		return;
 }
 
 /**
@@ -63,6 +149,10 @@ void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 	json_object_set_new(row, "time", json_string(stamp));
 	json_object_set_new(row, "event", json_string(names[kind]));
 	json_object_set_new(row, "text", json_string(text));
+	if (wake_fd >= 0 && !pthread_equal(pthread_self(), main_thread)) {
+		leave_to_main(kind, row);
+		return;
+	}
 	control_publish(1u << kind, row);
 	json_decref(row);
 }

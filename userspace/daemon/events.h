@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Events for clients of the control socket that asked for them.  Nobody does, as a
- * rule: event_wanted() is then false, and costs a load and a test.
+ * rule: event_wanted() is then false, and costs a load and a test.  What threads other
+ * than the main one have to tell waits until that one sends it.  All of it in the
+ * switch's turn.
  */
 #ifndef EVENTS_H
 #define EVENTS_H 1
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,13 +23,18 @@ struct flow;
 enum event_kind { EVENTS(EVENT_ENUM) N_EVENTS };
 #undef EVENT_ENUM
 
-extern uint32_t events_mask;
+struct event_base;
+
+/* Written by the main thread alone. */
+extern _Atomic uint32_t events_mask;
 
 /* Whether anybody wants to know. */
 static inline bool event_wanted(enum event_kind kind)
 {
-	return events_mask & 1u << kind;
+	return atomic_load_explicit(&events_mask, memory_order_relaxed) & 1u << kind;
 }
+
+int events_start(struct sw *sw, struct event_base *base);
 
 int event_find(const char *name);
 const char *event_name(enum event_kind kind);

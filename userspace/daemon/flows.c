@@ -1,148 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Megaflows: install, account, expire; and delete those that a change of the
- * rules has made wrong.
- */
+/* Megaflows: made, installed, accounted for, deleted. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/openvswitch.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <time.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
-#include "command.h"
 #include "events.h"
 #include "probes.h"
 #include "switch.h"
 
-/* Frozen states outlive their last use by this, for packets on the way. */
-#define FROZEN_KEEP_MS 10000
+/* A megaflow that was installed this long ago should have caught the packet. */
+#define CATCHES_MS 1000
 
+/* Milliseconds, as coarse as the system's clock ticks. */
 uint64_t now_ms(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
-static bool port_live(uint32_t port, void *arg)
+/**
+ * sw_init - begin with an empty switch
+ * @sw: the switch.
+ * @dp: name of its datapath.
+ * @idle_ms: a megaflow unused for this long goes.
+ *
+ * Return: 0, or -1 if there are no random numbers.
+ */
+int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 {
-	const struct sw *sw = arg;
-	unsigned int i;
-
-	for (i = 0; i < sw->n_ports; i++)
-		if (sw->ports[i] == port)
-			return sw->port_up[i];
-	return false;
-}
-
-/* Write the actions of a megaflow into an open nest. */
-int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out)
-{
-	struct odp_env env = { .prog_fd = sw_prog_fd, .arg = sw,
-			       .pid = nl_socket_get_local_port(sw->nl.up) };
-
-	return odp_put_ops(msg, out, &env);
-}
-
-static void translate(struct sw *sw, const struct flow *flow,
-		      struct xlate_out *out, void (*trace)(const char *, void *),
-		      reads_fn reads)
-{
-	struct xlate_in in = {
-		.tables = &sw->tables,
-		.groups = &sw->groups,
-		.frozen = &sw->frozen,
-		.macs = &sw->macs,
-		.ports = sw->ports,
-		.n_ports = sw->n_ports,
-		.now = now_ms(),
-		.port_live = port_live,
-		.prog_class = sw_prog_class,
-		.prog_writes = sw_prog_writes,
-		.trace = trace,
-		.reads = reads,
-		.arg = sw,
+	memset(sw, 0, sizeof(*sw));
+	sw->turn = (struct turn)TURN_INIT;
+	snprintf(sw->dp, sizeof(sw->dp), "%s", dp);
+	sw->idle_ms = idle_ms;
+	sw->limits = (struct sw_limits){
+		.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
 	};
-
-	xlate(&in, flow, out);
+	TAILQ_INIT(&sw->order);
+	/* Ids of a former daemon must not come to mean something else. */
+	return getrandom(&sw->frozen.last_id, sizeof(sw->frozen.last_id), 0) < 0 ||
+	       getrandom(&sw->secret, sizeof(sw->secret), 0) < 0 ? -1 : 0;
 }
 
-/* Translate a packet's fields by the rules as they are. */
-void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
+/* A megaflow has a mask.  Return: false without memory. */
+static bool mask_ref(struct sw *sw, uint64_t id)
 {
-	translate(sw, flow, out, NULL, NULL);
+	struct sw_mask *m;
+
+	HASH_FIND(hh, sw->masks, &id, sizeof(id), m);
+	if (!m) {
+		m = calloc(1, sizeof(*m));
+		if (!m)
+			return false;
+		m->id = id;
+		HASH_ADD(hh, sw->masks, id, sizeof(id), m);
+	}
+	m->refs++;
+	return true;
 }
 
-static void (*tracer)(const char *line, void *arg);
-static void *tracer_arg;
-
-static void trace_line(const char *line, void *sw)
+static void mask_unref(struct sw *sw, uint64_t id)
 {
-	(void)sw;
-	tracer(line, tracer_arg);
-}
+	struct sw_mask *m;
 
-/* Likewise, and tell what happens. */
-void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	      void (*line)(const char *line, void *arg), void *arg)
-{
-	tracer = line;
-	tracer_arg = arg;
-	translate(sw, flow, out, trace_line, NULL);
-}
-
-/* Likewise, and tell what reads which bits of the packet. */
-void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	    reads_fn reads)
-{
-	translate(sw, flow, out, NULL, reads);
-}
-
-/* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */
-int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
-	     const struct xlate_out *out)
-{
-	struct nlattr *nest;
-	int err;
-
-	err = odp_put_mask(msg, key, &out->wc);
-	if (err)
-		return err;
-	nest = nla_nest_start(msg, OVS_FLOW_ATTR_ACTIONS);
-	if (!nest)
-		return -EMSGSIZE;
-	err = sw_put_ops(sw, msg, out);
-	/* libnl cancels an empty nest: actions that drop are one. */
-	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
-	return err;
-}
-
-static void mflow_free(struct mflow *f)
-{
-	if (!f)
+	HASH_FIND(hh, sw->masks, &id, sizeof(id), m);
+	if (!m || --m->refs)
 		return;
-	free(f->key);
-	free(f->body);
-	free(f->hits);
-	free(f->branch_seen);
-	free(f->recirc);
-	free(f);
+	HASH_DEL(sw->masks, m);
+	free(m);
 }
 
-static void flow_free(struct sw *sw, struct mflow *f)
+/* Whether a new megaflow may have a mask. */
+static bool mask_fits(const struct sw *sw, uint64_t id)
+{
+	struct sw_mask *m;
+
+	HASH_FIND(hh, sw->masks, &id, sizeof(id), m);
+	return m || HASH_COUNT(sw->masks) < sw->limits.masks;
+}
+
+/**
+ * sw_mask_id - what stands for a mask
+ * @body: mask and actions, as sw_build() made them.
+ *
+ * Return: a hash of the mask.
+ */
+uint64_t sw_mask_id(const void *body)
+{
+	const struct nlattr *mask = body;	/* the first attribute */
+
+	return XXH3_64bits(nla_data(mask), nla_len(mask));
+}
+
+/**
+ * sw_flow_forget - know a megaflow no more
+ * @sw: the switch.
+ * @f: the megaflow, which is not in the datapath; not pending.
+ */
+void sw_flow_forget(struct sw *sw, struct mflow *f)
 {
 	unsigned int i;
 
 	for (i = 0; i < f->n_recirc; i++)
 		frozen_unref(&sw->frozen, f->recirc[i]);
+	mask_unref(sw, f->mask_id);
+	sw->n_failed -= f->failed;
+	TAILQ_REMOVE(&sw->order, f, order);
 	HASH_DEL(sw->flows, f);
-	mflow_free(f);
+	free(f);
 }
 
 /* Of packets in a branch the bytes are not known: they are taken for average. */
@@ -151,17 +123,24 @@ static uint64_t share(uint64_t bytes, uint64_t part, uint64_t packets)
 	return packets ? (uint64_t)((double)bytes * part / packets) : 0;
 }
 
-/* Move counts to the rules.  Return: whether there were new packets. */
-static bool flow_account(struct mflow *f, const struct nlattr *attr,
-			 const struct nlattr *acts)
+/**
+ * sw_flow_account - move counts to the rules
+ * @f: the megaflow.
+ * @stats: its OVS_FLOW_ATTR_STATS; NULL: there are none.
+ * @acts: its OVS_FLOW_ATTR_ACTIONS, which count for branches; may be NULL.
+ *
+ * Return: whether there were new packets.
+ */
+bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
+		     const struct nlattr *acts)
 {
 	uint64_t hits[MAX_BRANCHES] = {}, packets, bytes, n;
 	struct ovs_flow_stats s;
 	unsigned int i;
 
-	if (!attr || nla_len(attr) < (int)sizeof(s))
+	if (!stats || nla_len(stats) < (int)sizeof(s))
 		return false;
-	memcpy(&s, nla_data(attr), sizeof(s));
+	memcpy(&s, nla_data(stats), sizeof(s));
 	packets = s.n_packets - f->packets;
 	bytes = s.n_bytes - f->bytes;
 	if (f->n_branches && acts)
@@ -184,46 +163,107 @@ static bool flow_account(struct mflow *f, const struct nlattr *attr,
 static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 {
 	(void)dp_ifindex;
-	flow_account(arg, attrs[OVS_FLOW_ATTR_STATS],
-		     attrs[OVS_FLOW_ATTR_ACTIONS]);
+	sw_flow_account(arg, attrs[OVS_FLOW_ATTR_STATS],
+			attrs[OVS_FLOW_ATTR_ACTIONS]);
 }
 
-/* Delete a megaflow; if it is ours, @f, its last counts are taken. */
-void sw_ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f)
+static struct nl_msg *delete_msg(struct dpnl *nl, const uint8_t *ufid, int flags)
 {
-	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_DEL,
-				      f ? NLM_F_ECHO : 0);
+	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, flags);
 
 	if (msg)
 		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
-	dpnl_call(&sw->nl, msg, f ? on_deleted : NULL, f);
+	return msg;
 }
 
-/* Take a megaflow out of the datapath; its last counts are not lost. */
-static void flow_delete(struct sw *sw, struct mflow *f)
+/* Delete a megaflow that is not known, of a former daemon. */
+void sw_ufid_delete(struct sw *sw, const uint8_t *ufid)
 {
-	sw_ufid_delete(sw, f->ufid, f);
-	PROBE1(flow_delete, f->ufid);
-	event_flow(NULL, NULL, f->ufid, "deleted");
-	flow_free(sw, f);
+	dpnl_call(&sw->nl, delete_msg(&sw->nl, ufid, 0), NULL, NULL);
 }
 
-/* Keep what the megaflow is to be accounted by.  Return: false without memory. */
-static bool mflow_note(struct mflow *f, const struct nlattr *key,
-		       const struct flow *flow, const struct xlate_out *out,
-		       const void *body)
+/**
+ * sw_flows_delete - take megaflows out of the datapath; their last counts are not lost
+ * @sw: the switch.
+ * @nl: the connection.
+ * @flows: the megaflows, none of them pending.
+ * @n: how many; at most DPNL_BATCH.
+ */
+void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
+		     unsigned int n)
 {
+	struct nl_msg *msg;
 	unsigned int i;
 
-	f->body = malloc(f->body_len);
-	f->key = malloc(key->nla_len);
-	f->hits = calloc(out->n_rules + 1, sizeof(*f->hits));
-	f->branch_seen = calloc(out->n_branches + 1, sizeof(*f->branch_seen));
-	f->recirc = calloc(out->n_ops + 1, sizeof(*f->recirc));
-	if (!f->body || !f->key || !f->hits || !f->branch_seen || !f->recirc)
-		return false;
-	memcpy(f->body, body, f->body_len);
+	for (i = 0; i < n; i++) {
+		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]->ufid, NLM_F_ECHO);
+		if (msg)
+			dpnl_add(nl, msg, on_deleted, flows[i]);
+	}
+	dpnl_run(nl);
+	for (i = 0; i < n; i++) {
+		PROBE1(flow_delete, flows[i]->ufid);
+		event_flow(NULL, NULL, flows[i]->ufid, "deleted");
+		sw_flow_forget(sw, flows[i]);
+	}
+}
+
+/* Memory for a megaflow and all that it has. */
+static struct mflow *mflow_alloc(const struct nlattr *key, size_t body_len,
+				 const struct xlate_out *out)
+{
+	size_t rules = out->n_rules * sizeof(struct rule_hit);
+	size_t branches = out->n_branches * sizeof(uint64_t);
+	size_t key_len = NLA_ALIGN(key->nla_len);
+	size_t body = NLA_ALIGN(body_len), n_recirc = 1, i;
+	struct mflow *f;
+	uint8_t *p;
+
+	for (i = 0; i < out->n_ops; i++)
+		n_recirc += out->ops[i].recirc_id != 0;
+	f = calloc(1, sizeof(*f) + rules + branches + key_len + body +
+		   n_recirc * sizeof(uint32_t));
+	if (!f)
+		return NULL;
+	p = (uint8_t *)(f + 1);
+	f->hits = (void *)p;
+	f->branch_seen = (void *)(p += rules);
+	f->key = (void *)(p += branches);
+	f->body = p += key_len;
+	f->recirc = (void *)(p + body);
+	return f;
+}
+
+/**
+ * sw_flow_enter - know a megaflow
+ * @sw: the switch.
+ * @ufid: its name.
+ * @key: its key.
+ * @flow: the same, decoded.
+ * @out: its translation.
+ * @body: mask and actions, as sw_build() made them.
+ * @body_len: bytes of @body.
+ * @mask_id: of the mask.
+ *
+ * Return: the megaflow, or NULL without memory.
+ */
+struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
+			    const struct nlattr *key, const struct flow *flow,
+			    const struct xlate_out *out, const void *body,
+			    size_t body_len, uint64_t mask_id)
+{
+	struct mflow *f = mflow_alloc(key, body_len, out);
+	unsigned int i;
+
+	if (!f || !mask_ref(sw, mask_id)) {
+		free(f);
+		return NULL;
+	}
+	memcpy(f->ufid, ufid, UFID_LEN);
 	memcpy(f->key, key, key->nla_len);
+	memcpy(f->body, body, body_len);
+	f->body_len = body_len;
+	f->mask_id = mask_id;
 	f->n_rules = out->n_rules;
 	for (i = 0; i < out->n_rules; i++)
 		f->hits[i] = (struct rule_hit){ out->rules[i], out->branch[i] };
@@ -236,336 +276,215 @@ static bool mflow_note(struct mflow *f, const struct nlattr *key,
 			f->recirc[f->n_recirc++] = out->ops[i].recirc_id;
 	if (flow->recirc_id)
 		f->recirc[f->n_recirc++] = ntohl(flow->recirc_id);
-	f->seen = now_ms();
-	return true;
-}
-
-/**
- * sw_flow_enter - know a megaflow that is in the datapath
- * @sw: the switch.
- * @ufid: its name.
- * @key: its key.
- * @flow: the same, decoded.
- * @out: its translation.
- * @body: mask and actions, as sw_build() made them.
- * @body_len: bytes of @body.
- *
- * Return: the megaflow, or NULL without memory.
- */
-struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
-			    const struct nlattr *key, const struct flow *flow,
-			    const struct xlate_out *out, const void *body,
-			    size_t body_len)
-{
-	struct mflow *f = calloc(1, sizeof(*f));
-	unsigned int i;
-
-	if (!f)
-		return NULL;
-	f->body_len = body_len;
-	if (!mflow_note(f, key, flow, out, body)) {
-		mflow_free(f);
-		return NULL;
-	}
-	memcpy(f->ufid, ufid, UFID_LEN);
 	for (i = 0; i < f->n_recirc; i++)
 		frozen_ref(&sw->frozen, f->recirc[i]);
+	f->made = f->seen = now_ms();
+	f->gen = sw->gen;
+	TAILQ_INSERT_TAIL(&sw->order, f, order);
 	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
 	return f;
 }
 
-/**
- * sw_flow_install - make a megaflow, and hold the request that installs it
- * @sw: the switch.
- * @key: the key of its upcall.
- * @flow: the same, decoded.
- * @out: its translation.
- *
- * The request goes with the next one; sw_flow_installed() must follow.
- *
- * Return: the megaflow, or NULL; then @sw->nl.err says why.
+/*
+ * The name of a megaflow: a hash of its mask and of what that lets through of the
+ * packet, so that packets of one megaflow give the same name.
  */
-struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
-			      const struct flow *flow,
-			      const struct xlate_out *out)
+static void make_ufid(const struct sw *sw, const struct flow *flow,
+		      const struct flow *wc, uint64_t mask, uint8_t *ufid)
 {
-	uint8_t ufid[UFID_LEN];
-	struct nl_msg *msg;
-	struct mflow *f;
-	char *body;
+	struct flow masked;
+	XXH128_hash_t hash;
+	unsigned int i;
 
-	snprintf(sw->nl.err, sizeof(sw->nl.err), "too many megaflows, or no memory");
-	if (HASH_COUNT(sw->flows) >= MAX_FLOWS ||
-	    getrandom(ufid, sizeof(ufid), 0) != sizeof(ufid))
-		return NULL;
-	msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
-	if (!msg)
-		return NULL;
-	nla_put(msg, OVS_FLOW_ATTR_UFID, sizeof(ufid), ufid);
-	nla_put(msg, OVS_FLOW_ATTR_KEY, nla_len(key), nla_data(key));
-	body = nlmsg_tail(nlmsg_hdr(msg));
-	f = sw_build(sw, msg, key, out) ? NULL :
-	    sw_flow_enter(sw, ufid, key, flow, out, body,
-			  (char *)nlmsg_tail(nlmsg_hdr(msg)) - body);
-	if (!f) {
-		dpnl_free(&sw->nl, msg);
-		return NULL;
-	}
-	dpnl_hold(&sw->nl, msg);
-	return f;
+	for (i = 0; i < FLOW_WORDS; i++)
+		((flow_word *)&masked)[i] = ((const flow_word *)flow)[i] &
+					    ((const flow_word *)wc)[i];
+	/* These every megaflow has exactly. */
+	masked.dl_type = flow->dl_type;
+	masked.vlan_tpid = flow->vlan_tpid;
+	masked.vlan_tpid2 = flow->vlan_tpid2;
+	masked.vlan_tci |= flow->vlan_tci & htons(VLAN_PRESENT);
+	masked.vlan_tci2 |= flow->vlan_tci2 & htons(VLAN_PRESENT);
+	masked.ethernet = flow->ethernet;
+	masked.unknown = flow->unknown;
+	hash = XXH3_128bits_withSeed(&masked, sizeof(masked), sw->secret ^ mask);
+	memcpy(ufid, &hash, UFID_LEN);
 }
 
 /**
- * sw_flow_installed - learn whether a megaflow has got into the datapath
- * @sw: the switch.
- * @f: the megaflow, of sw_flow_install(); gone if it has not.
- * @flow: its key, decoded.
- * @out: its translation.
- *
- * Return: whether it has; if not, @sw->nl.held_why says why.
+ * struct request - a request that would install a megaflow
+ * @msg: the message.
+ * @ufid: its name there.
+ * @body: mask and actions there.
+ * @body_len: bytes of them.
+ * @mask_id: of the mask.
+ * @narrowed: it looks at every bit.
  */
-bool sw_flow_installed(struct sw *sw, struct mflow *f, const struct flow *flow,
-		       const struct xlate_out *out)
-{
-	int err = dpnl_release(&sw->nl);
+struct request {
+	struct nl_msg *msg;
+	uint8_t *ufid;
+	void *body;
+	size_t body_len;
+	uint64_t mask_id;
+	bool narrowed;
+};
 
-	PROBE2(flow_install, f->ufid, err);
-	if (err) {
-		flow_free(sw, f);
+/* Write mask and actions. */
+static bool request_build(struct sw *sw, struct request *req,
+			  const struct nlattr *key, const struct flow *flow,
+			  const struct xlate_out *out)
+{
+	struct nlmsghdr *h = nlmsg_hdr(req->msg);
+
+	h->nlmsg_len = (char *)req->body - (char *)h;
+	if (sw_build(sw, req->msg, key, flow, out))
 		return false;
-	}
-	event_flow(flow, &out->wc, f->ufid, "installed");
+	req->body_len = (char *)nlmsg_tail(h) - (char *)req->body;
+	req->mask_id = sw_mask_id(req->body);
 	return true;
+}
+
+/* Write all of it; if there are too many masks, one that looks at every bit. */
+static bool request_make(struct sw *sw, struct dpnl *nl, struct request *req,
+			 const struct nlattr *key, const struct flow *flow,
+			 struct xlate_out *out)
+{
+	static const uint8_t none[UFID_LEN];
+
+	req->msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
+	if (!req->msg)
+		return false;
+	req->ufid = (uint8_t *)nlmsg_tail(nlmsg_hdr(req->msg)) + NLA_HDRLEN;
+	nla_put(req->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, none);
+	nla_put(req->msg, OVS_FLOW_ATTR_KEY, nla_len(key), nla_data(key));
+	req->body = nlmsg_tail(nlmsg_hdr(req->msg));
+	if (!request_build(sw, req, key, flow, out))
+		return false;
+	if (!mask_fits(sw, req->mask_id)) {
+		memset(&out->wc, 0xff, FLOW_DP_LEN);
+		req->narrowed = true;
+		if (!request_build(sw, req, key, flow, out))
+			return false;
+	}
+	make_ufid(sw, flow, &out->wc, req->mask_id, req->ufid);
+	return true;
+}
+
+static bool same_body(const struct mflow *f, const struct request *req)
+{
+	return f->body_len == req->body_len &&
+	       !memcmp(f->body, req->body, req->body_len);
+}
+
+/**
+ * sw_flow_for - the megaflow of a packet that has none in the datapath
+ * @sw: the switch.
+ * @nl: the connection.
+ * @key: the key of the packet's upcall.
+ * @flow: the same, decoded.
+ * @out: its translation; if there are too many masks, that is made to look at every bit.
+ * @made: a megaflow that was made, which is pending: sw_flow_installed() must follow;
+ *	or NULL.
+ * @install: the request that installs it, or NULL.
+ *
+ * A megaflow takes its first packet itself, so that it counts it as it does all others.
+ * If the datapath has not taken it, though, or has it and it does not catch the packet,
+ * the packet would come again and again: then its actions are done without it.
+ *
+ * Return: how the packet goes on when the request has been sent.
+ */
+enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
+			  const struct nlattr *key, const struct flow *flow,
+			  struct xlate_out *out, struct mflow **made,
+			  struct nl_msg **install)
+{
+	enum flow_way way = FLOW_DIRECT;
+	struct request req = {};
+	struct mflow *f;
+	bool ok;
+
+	*made = NULL;
+	*install = NULL;
+	ok = request_make(sw, nl, &req, key, flow, out);
+	if (ok)
+		HASH_FIND(hh, sw->flows, req.ufid, UFID_LEN, f);
+	if (ok && f && !f->failed && same_body(f, &req)) {
+		if (f->pending || now_ms() < f->made + CATCHES_MS) {
+			way = FLOW_THROUGH;
+		} else {
+			/* Somebody may have deleted it. */
+			f->made = now_ms();
+			*install = req.msg;
+			return FLOW_DIRECT;
+		}
+	} else if (ok && !f) {
+		if (HASH_COUNT(sw->flows) >= sw->limits.flows)
+			sw->counts.over_limit++;
+		else
+			f = sw_flow_enter(sw, req.ufid, key, flow, out, req.body,
+					  req.body_len, req.mask_id);
+		if (f) {
+			f->pending = true;
+			f->narrowed = req.narrowed;
+			sw->counts.narrowed += req.narrowed;
+			*made = f;
+			*install = req.msg;
+			return FLOW_THROUGH;
+		}
+	}
+	dpnl_free(nl, req.msg);
+	return way;
+}
+
+/* Tell of a megaflow, by what is kept of it. */
+static void tell_installed(const struct mflow *f)
+{
+	struct flow key, mask;
+
+	if (event_wanted(EVENT_flow) && !odp_flow_from_key(f->key, &key) &&
+	    !odp_flow_from_mask((const struct nlattr *)f->body, f->key, &mask))
+		event_flow(&key, &mask, f->ufid, "installed");
+}
+
+/**
+ * sw_flow_installed - a megaflow is in the datapath, or is not
+ * @sw: the switch.
+ * @nl: the connection.
+ * @f: the megaflow, which sw_flow_for() made.
+ * @err: what the datapath said: 0 or a negative errno.
+ */
+void sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
+{
+	PROBE2(flow_install, f->ufid, err);
+	f->pending = false;
+	f->failed = err;
+	sw->n_failed += f->failed;
+	if (!err) {
+		sw->counts.installed++;
+		tell_installed(f);
+	}
+	if (f->doomed)
+		sw_flows_delete(sw, nl, &f, 1);
 }
 
 /* Delete all megaflows.  Return: how many there were. */
 unsigned int sw_flows_flush(struct sw *sw)
 {
-	unsigned int n = HASH_COUNT(sw->flows);
-	struct mflow *f, *next;
+	struct mflow *batch[DPNL_BATCH], *f, *next;
+	unsigned int n = 0, all = 0;
 
-	HASH_ITER(hh, sw->flows, f, next)
-		flow_delete(sw, f);
-	return n;
-}
-
-/**
- * struct tick - one round over the datapath's flows
- * @sw: the switch.
- * @now: time in ms.
- * @doomed: UFIDs to delete.
- * @n_doomed: how many.
- * @room: how many fit.
- */
-struct tick {
-	struct sw *sw;
-	uint64_t now;
-	uint8_t (*doomed)[UFID_LEN];
-	size_t n_doomed;
-	size_t room;
-};
-
-static void doom(struct tick *t, const uint8_t *ufid)
-{
-	void *more;
-
-	if (t->n_doomed == t->room) {
-		t->room = t->room ? 2 * t->room : 64;
-		more = realloc(t->doomed, t->room * UFID_LEN);
-		if (!more) {
-			t->room = t->n_doomed;
-			return;	/* the next round will */
+	HASH_ITER(hh, sw->flows, f, next) {
+		all++;
+		if (f->pending) {
+			f->doomed = true;
+			continue;
 		}
-		t->doomed = more;
+		batch[n++] = f;
+		if (n < DPNL_BATCH)
+			continue;
+		sw_flows_delete(sw, &sw->nl, batch, n);
+		n = 0;
 	}
-	memcpy(t->doomed[t->n_doomed++], ufid, UFID_LEN);
-}
-
-static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
-{
-	const struct nlattr *ufid = attrs[OVS_FLOW_ATTR_UFID];
-	struct tick *t = arg;
-	struct mflow *f;
-	uint64_t used;
-
-	(void)dp_ifindex;
-	if (!ufid || nla_len(ufid) != UFID_LEN)
-		return;
-	HASH_FIND(hh, t->sw->flows, nla_data(ufid), UFID_LEN, f);
-	if (!f) {
-		/* Nobody's: a former daemon's was adopted, if it was right. */
-		if (t->sw->adopted)
-			doom(t, nla_data(ufid));
-		return;
-	}
-	if (flow_account(f, attrs[OVS_FLOW_ATTR_STATS], attrs[OVS_FLOW_ATTR_ACTIONS]) &&
-	    f->learns)
-		mac_learn(&t->sw->macs, &f->learn, f->in_port, t->now);
-	if (attrs[OVS_FLOW_ATTR_USED]) {
-		memcpy(&used, nla_data(attrs[OVS_FLOW_ATTR_USED]), sizeof(used));
-		if (used > f->seen)
-			f->seen = used;
-	}
-	if (t->now > f->seen + t->sw->idle_ms)
-		doom(t, f->ufid);
-}
-
-static bool any_branches(const struct sw *sw)
-{
-	const struct mflow *f;
-
-	for (f = sw->flows; f; f = f->hh.next)
-		if (f->n_branches)
-			return true;
-	return false;
-}
-
-/**
- * sw_flows_tick - account for all megaflows, and delete idle and foreign ones
- * @sw: the switch.
- */
-void sw_flows_tick(struct sw *sw)
-{
-	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
-				      NLM_F_DUMP);
-	struct tick t = { .sw = sw, .now = now_ms() };
-	struct mflow *f;
-	size_t i;
-
-	/* The actions have the counters of the branches. */
-	if (msg)
-		nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY |
-			    OVS_UFID_F_OMIT_MASK |
-			    (any_branches(sw) ? 0 : OVS_UFID_F_OMIT_ACTIONS));
-	if (!dpnl_call(&sw->nl, msg, on_flow, &t)) {
-		for (i = 0; i < t.n_doomed; i++) {
-			HASH_FIND(hh, sw->flows, t.doomed[i], UFID_LEN, f);
-			if (f)
-				flow_delete(sw, f);
-			else
-				sw_ufid_delete(sw, t.doomed[i], NULL);
-		}
-		frozen_sweep(&sw->frozen, t.now > FROZEN_KEEP_MS ?
-			     t.now - FROZEN_KEEP_MS : 0);
-	}
-	free(t.doomed);
-	mac_expire(&sw->macs, t.now);
-	if (sw->macs.changes != sw->macs_seen)
-		sw->stale = true;
-	if (sw->stale)
-		sw_revalidate(sw);
-}
-
-/* Whether a megaflow is still what the rules make of its key. */
-static bool flow_is_right(struct sw *sw, const struct mflow *f)
-{
-	static struct xlate_out out;
-	struct nl_msg *msg;
-	struct flow flow;
-	unsigned int i;
-	bool right;
-	char *body;
-
-	odp_flow_from_key(f->key, &flow);
-	sw_xlate(sw, &flow, &out);
-	if (out.error || out.n_rules != f->n_rules || out.n_branches != f->n_branches)
-		return false;
-	for (i = 0; i < f->n_rules; i++)
-		if (out.rules[i] != f->hits[i].rule || out.branch[i] != f->hits[i].branch)
-			return false;
-	msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_NEW, 0);
-	if (!msg)
-		return false;
-	body = nlmsg_tail(nlmsg_hdr(msg));
-	right = !sw_build(sw, msg, f->key, &out) &&
-		(size_t)((char *)nlmsg_tail(nlmsg_hdr(msg)) - body) ==
-		f->body_len && !memcmp(body, f->body, f->body_len);
-	dpnl_free(&sw->nl, msg);
-	return right;
-}
-
-/**
- * sw_revalidate - delete the megaflows that a change has made wrong
- * @sw: the switch, after the change.
- *
- * Rules that were taken out must live until this returns.  Within a transaction it
- * is put off to its end.
- */
-void sw_revalidate(struct sw *sw)
-{
-	struct mflow *f, *next;
-
-	if (txn_defer(sw))
-		return;
-	/* What a former daemon left makes sense again by the first rules. */
-	if (!sw->adopted && sw->tables.n_rules) {
-		sw->adopted = true;
-		sw_adopt(sw);
-	}
-	PROBE1(revalidate_begin, HASH_COUNT(sw->flows));
-	sw->stale = false;
-	sw->macs_seen = sw->macs.changes;
-	frozen_unlink_all(&sw->frozen);
-	HASH_ITER(hh, sw->flows, f, next)
-		if (!flow_is_right(sw, f))
-			flow_delete(sw, f);
-	PROBE1(revalidate_end, HASH_COUNT(sw->flows));
-}
-
-/* Whether a device has a carrier; a port without a device (a tunnel's) is live. */
-static bool device_up(const char *name)
-{
-	static int fd = -1;
-	struct ifreq req = {};
-
-	if (fd < 0)
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	return ioctl(fd, SIOCGIFFLAGS, &req) ||
-	       (req.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-}
-
-static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
-{
-	struct sw *sw = arg;
-
-	(void)dp_ifindex;
-	if (!attrs[OVS_VPORT_ATTR_PORT_NO] || !attrs[OVS_VPORT_ATTR_NAME] ||
-	    sw->n_ports == MAX_PORTS)
-		return;
-	sw->port_up[sw->n_ports] =
-		device_up(nla_get_string(attrs[OVS_VPORT_ATTR_NAME]));
-	sw->ports[sw->n_ports++] = nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]);
-}
-
-/* What was learned of ports that are no more is of no use. */
-static void forget_ports(struct sw *sw, const uint32_t *old, unsigned int n)
-{
-	unsigned int i, k;
-
-	for (i = 0; i < n; i++) {
-		for (k = 0; k < sw->n_ports && sw->ports[k] != old[i]; k++)
-			;
-		if (k == sw->n_ports)
-			mac_forget_port(&sw->macs, old[i]);
-	}
-}
-
-/* Learn which ports there are, and adapt the megaflows if that changed. */
-void sw_ports_refresh(struct sw *sw)
-{
-	unsigned int n = sw->n_ports;
-	uint32_t old[MAX_PORTS];
-	bool up[MAX_PORTS];
-
-	memcpy(old, sw->ports, sizeof(old));
-	memcpy(up, sw->port_up, sizeof(up));
-	sw->n_ports = 0;
-	if (dpnl_port_dump(&sw->nl, on_port, sw) ||
-	    n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0])) ||
-	    memcmp(up, sw->port_up, n * sizeof(up[0]))) {
-		event_ports(old, n, sw->ports, sw->n_ports);
-		forget_ports(sw, old, n);
-		sw_revalidate(sw);
-	}
+	sw_flows_delete(sw, &sw->nl, batch, n);
+	return all;
 }

@@ -75,7 +75,9 @@ static void answer_metrics(struct bufferevent *bev)
 		answer_error(bev, "503 Service Unavailable");
 		return;
 	}
+	turn_take(&the_sw->turn);
 	err = metrics_write(the_sw, out);
+	turn_give(&the_sw->turn);
 	fclose(out);
 	if (err || !text)
 		answer_error(bev, "503 Service Unavailable");

@@ -4,11 +4,11 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@
 #include "caps.h"
 #include "command.h"
 #include "control.h"
+#include "events.h"
 #include "metrics.h"
 #include "options.h"
 #include "pidfile.h"
@@ -29,19 +30,16 @@
 static struct event_base *main_base;
 static struct options opts;
 
-static void on_upcall(evutil_socket_t fd, short what, void *sw)
+static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
-	sw_upcalls(sw);
-}
+	struct sw *sw = arg;
 
-static void on_tick(evutil_socket_t fd, short what, void *sw)
-{
 	(void)fd;
 	(void)what;
+	turn_take(&sw->turn);
 	sw_ports_refresh(sw);
 	sw_flows_tick(sw);
+	turn_give(&sw->turn);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *base)
@@ -51,14 +49,17 @@ static void on_signal(evutil_socket_t fd, short what, void *base)
 	event_base_loopbreak(base);
 }
 
-static void on_hangup(evutil_socket_t fd, short what, void *sw)
+static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
+	struct sw *sw = arg;
 	char why[4600];
 
 	(void)fd;
 	(void)what;
 	service_reloading();
+	turn_take(&sw->turn);
 	config_reload(sw, why, sizeof(why));	/* the log tells */
+	turn_give(&sw->turn);
 	service_ready();
 }
 
@@ -120,20 +121,21 @@ static void start_switch(struct sw *sw)
 {
 	char why[4600];
 
+	if (sw_init(sw, opts.dp, opts.idle_ms))
+		die("no random numbers");
+	turn_take(&sw->turn);
 	if (dpnl_open(&sw->nl))
 		die("%s", sw->nl.err);
-	snprintf(sw->dp, sizeof(sw->dp), "%s", opts.dp);
-	sw->idle_ms = opts.idle_ms;
-	if (dpnl_dp_open(&sw->nl, opts.dp, true) < 0)
+	if (handlers_open(sw, opts.handlers))
+		die("can't open sockets for upcalls");
+	if (dpnl_dp_open(&sw->nl, opts.dp, true, sw->pids, sw->n_pids) < 0)
 		die("datapath %s: %s", opts.dp, sw->nl.err);
-	/* Ids of a former daemon must not come to mean something else. */
-	if (getrandom(&sw->frozen.last_id, sizeof(sw->frozen.last_id), 0) < 0)
-		die("no random numbers");
 	prog_adopt(sw);
 	meters_adopt(sw);
 	sw_ports_refresh(sw);
 	if (opts.config && config_reload(sw, why, sizeof(why)))
 		die("%s", why);
+	turn_give(&sw->turn);
 }
 
 /* Keep those that are needed, once what takes more is done. */
@@ -180,14 +182,12 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 {
 	struct timeval tick = { .tv_usec = TICK_MS * 1000 };
 	struct event_base *base = main_base;
-	struct event *up, *timer;
+	struct event *timer;
 
 	if (control_start(sw, base, socket_path))
 		die("can't listen on %s: %s", socket_path, strerror(errno));
-	up = event_new(base, nl_socket_get_fd(sw->nl.up), EV_READ | EV_PERSIST,
-		       on_upcall, sw);
 	timer = event_new(base, -1, EV_PERSIST, on_tick, sw);
-	if (!up || !timer || event_add(up, NULL) || event_add(timer, &tick))
+	if (!timer || event_add(timer, &tick) || events_start(sw, base))
 		die("no event loop");
 	add_signal(base, SIGTERM, on_signal, base);
 	add_signal(base, SIGINT, on_signal, base);
@@ -197,6 +197,8 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 		    strerror(errno));
 	if (service_start(base))
 		die("no event loop");
+	if (handlers_start(sw))
+		die("no threads for upcalls");
 	if (ready_fd >= 0)
 		be_ready(ready_fd);
 	service_ready();
@@ -204,6 +206,7 @@ static void run_loop(struct sw *sw, const char *socket_path, int ready_fd)
 		  "socket", socket_path);
 	event_base_dispatch(base);
 	service_stopping();
+	handlers_stop(sw);
 	log_event(LOG_main, LEVEL_INFO, "the daemon ends", NULL);
 }
 
@@ -219,6 +222,8 @@ int main(int argc, char **argv)
 		die("can't write %s: %s", opts.log_file, strerror(errno));
 	if (opts.config && config_set(opts.config))
 		die("can't read %s: %s", opts.config, strerror(errno));
+	/* Handlers' memory grows with megaflows: not by a system call a page. */
+	mallopt(M_TOP_PAD, 1 << 20);
 	take_privileges();
 	signal(SIGPIPE, SIG_IGN);
 	if (opts.detach)

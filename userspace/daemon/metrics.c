@@ -100,6 +100,21 @@ static void write_datapath(const struct sw *sw, const json_t *dp, FILE *out)
 	}
 }
 
+/* A line about a port; @reason is a label, or NULL. */
+static void port_value(const struct sw *sw, const json_t *port, const char *name,
+		       const char *reason, const char *field, FILE *out)
+{
+	fprintf(out, "%s{datapath=", name);
+	label(out, sw->dp);
+	fprintf(out, ",port=\"%lld\",name=",
+		(long long)json_integer_value(json_object_get(port, "port")));
+	label(out, json_string_value(json_object_get(port, "name")));
+	if (reason)
+		fprintf(out, ",reason=\"%s\"", reason);
+	fprintf(out, "} %lld\n",
+		(long long)json_integer_value(json_object_get(port, field)));
+}
+
 static void write_ports(const struct sw *sw, const json_t *ports, FILE *out)
 {
 	const json_t *port;
@@ -110,14 +125,8 @@ static void write_ports(const struct sw *sw, const json_t *ports, FILE *out)
 		const struct family *f = &of_port[i];
 
 		head(out, f->name, f->type, f->help);
-		json_array_foreach(ports, k, port) {
-			fprintf(out, "%s{datapath=", f->name);
-			label(out, sw->dp);
-			fprintf(out, ",port=\"%lld\",name=", (long long)
-				json_integer_value(json_object_get(port, "port")));
-			label(out, json_string_value(json_object_get(port, "name")));
-			fprintf(out, "} %lld\n", (long long)value_at(port, f->path));
-		}
+		json_array_foreach(ports, k, port)
+			port_value(sw, port, f->name, NULL, f->path[0], out);
 	}
 }
 
@@ -143,6 +152,8 @@ static void write_daemon(const struct sw *sw, FILE *out)
 	COUNTER("upcalls_no_rule", c->no_rule, "Those without a rule.");
 	COUNTER("upcalls_unknown_stage", c->unknown_recirc, "Those of a stage that is not known.");
 	COUNTER("upcalls_malformed", c->malformed, "Upcalls that made no sense.");
+	COUNTER("flows_not_installed", c->over_limit, "Megaflows that were not, as there were too many.");
+	COUNTER("flows_narrowed", c->narrowed, "Megaflows that look at every bit, as there were too many masks.");
 	COUNTER("upcall_overruns", c->lost, "Times that the upcall socket ran over.");
 	COUNTER("flows_installed", c->installed, "Megaflows that were installed.");
 	COUNTER("flows_refused", c->install_failed, "Megaflows that could not be.");
@@ -158,10 +169,33 @@ static void write_daemon(const struct sw *sw, FILE *out)
 	GAUGE("programs", n, "Programs.");
 	GAUGE("ports", sw->n_ports, "Ports.");
 	GAUGE("flows", HASH_COUNT(sw->flows), "Megaflows that the daemon knows.");
+	GAUGE("flow_limit", sw->limits.flows, "Megaflows that there may be.");
+	GAUGE("masks", HASH_COUNT(sw->masks), "Masks of megaflows.");
+	GAUGE("mask_limit", sw->limits.masks, "Masks that there may be.");
 	GAUGE("adopted_flows", sw->adoption.kept + sw->adoption.repaired,
 	      "Megaflows taken over from a former daemon.");
 #undef COUNTER
 #undef GAUGE
+}
+
+static void write_upcalls(const struct sw *sw, const json_t *ports, FILE *out)
+{
+	static const char *const reasons[] = { "socket", "queue", "rate", "memory" };
+	const json_t *port;
+	char field[32];
+	unsigned int i;
+	size_t k;
+
+	head(out, "ovs_bpfd_port_upcalls_total", "counter", "Upcalls of a port that were answered.");
+	json_array_foreach(ports, k, port)
+		port_value(sw, port, "ovs_bpfd_port_upcalls_total", NULL, "answered", out);
+	head(out, "ovs_bpfd_port_upcalls_lost_total", "counter", "Upcalls of a port that were not, by reason.");
+	for (i = 0; i < N(reasons); i++) {
+		snprintf(field, sizeof(field), "lost_%s", reasons[i]);
+		json_array_foreach(ports, k, port)
+			port_value(sw, port, "ovs_bpfd_port_upcalls_lost_total",
+				   reasons[i], field, out);
+	}
 }
 
 /**
@@ -174,14 +208,17 @@ static void write_daemon(const struct sw *sw, FILE *out)
 int metrics_write(struct sw *sw, FILE *out)
 {
 	json_t *dp = dp_describe(sw), *ports = ports_describe(sw);
-	int err = dp && ports ? 0 : -1;
+	json_t *upcalls = upcall_ports_describe(sw);
+	int err = dp && ports && upcalls ? 0 : -1;
 
 	if (!err) {
 		write_datapath(sw, dp, out);
 		write_ports(sw, ports, out);
+		write_upcalls(sw, upcalls, out);
 		write_daemon(sw, out);
 	}
 	json_decref(dp);
 	json_decref(ports);
+	json_decref(upcalls);
 	return err;
 }

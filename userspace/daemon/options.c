@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "../lib/version.h"
+#include "switch.h"
 
 const char *argp_program_version = "ovs-bpfd " OVS_BPF_VERSION;
 
-enum { OPT_LOG_FILE = 256, OPT_LOG_FORMAT, OPT_METRICS };
+enum { OPT_LOG_FILE = 256, OPT_LOG_FORMAT, OPT_METRICS, OPT_HANDLERS };
 
 static const struct argp_option options[] = {
 	{ "dp", 'd', "NAME", 0, "the datapath to run; made if it is not there (default ovs-bpf)", 0 },
@@ -21,6 +22,7 @@ static const struct argp_option options[] = {
 	{ "log-file", OPT_LOG_FILE, "FILE", 0, "log to a file as well", 0 },
 	{ "log-format", OPT_LOG_FORMAT, "FORMAT", 0, "text (default), or json: an object a line", 0 },
 	{ "metrics", OPT_METRICS, "PORT", 0, "metrics for Prometheus, by HTTP on this port of loopback", 0 },
+	{ "handlers", OPT_HANDLERS, "N", 0, "threads that answer upcalls, at most 16 (default: one for each CPU)", 0 },
 	{ "detach", 'D', NULL, 0, "go to the background when ready", 0 },
 	{ 0 }
 };
@@ -68,6 +70,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_METRICS:
 		o->metrics = number(state, "metrics", arg, 65535);
+		return 0;
+	case OPT_HANDLERS:
+		o->handlers = number(state, "handlers", arg, MAX_HANDLERS);
 		return 0;
 	case 'D':
 		o->detach = true;

@@ -13,6 +13,7 @@
  * @log_file: the log, or NULL.
  * @log_json: the log is to be JSON.
  * @metrics: port on loopback for metrics; 0: none.
+ * @handlers: threads that answer upcalls; 0: one for each CPU.
  * @detach: go to the background when ready.
  */
 struct options {
@@ -23,6 +24,7 @@ struct options {
 	const char *log_file;
 	bool log_json;
 	unsigned long metrics;
+	unsigned long handlers;
 	bool detach;
 };
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The switch that the daemon runs: one thread, no locks. */
+/*
+ * The switch that the daemon runs.  Threads work on it in turns (turn.h): the main one,
+ * which runs commands and revalidates, and the handlers of upcalls, which let go of it
+ * while the datapath does what they ask.
+ */
 #ifndef SWITCH_H
 #define SWITCH_H 1
 
@@ -8,9 +12,11 @@
 #include <uthash.h>
 
 #include "../lib/dpnl.h"
+#include "portq.h"
+#include "turn.h"
 
 #define MAX_PORTS 1024
-#define MAX_FLOWS 200000
+#define MAX_HANDLERS 16
 
 /**
  * struct prog - a loaded program
@@ -41,23 +47,33 @@ struct rule_hit {
 };
 
 /**
- * struct mflow - a megaflow that was installed
+ * struct mflow - a megaflow
  * @ufid: its name.
  * @key: the key of its upcall.
  * @body: mask and actions as they were sent, to tell whether they changed.
  * @body_len: bytes of @body.
+ * @mask_id: of the mask in it.
  * @hits: rules that it counts for.
  * @n_rules: how many.
  * @branch_seen: of each branch: times it was taken, accounted so far.
  * @n_branches: how many.
  * @learns: its packets' source is learned.
+ * @pending: its installation is under way, by a handler.
+ * @failed: the datapath does not take it; it is kept for a moment so that it is not
+ *	tried for each packet.
+ * @doomed: it is wrong, and goes when it is no longer pending.
+ * @narrowed: it looks at every bit, as there were too many masks.
  * @in_port: where.
  * @learn: what.
  * @recirc: ids that it names.
  * @n_recirc: how many.
+ * @unseen: dumps in a row that did not show it.
+ * @gen: the rules' generation that it is right for.
  * @packets: packets accounted so far.
  * @bytes: bytes accounted so far.
- * @seen: time when it was last used, or made; ms.
+ * @made: when it was installed; ms.
+ * @seen: when it was last used, or made; ms.
+ * @order: in sw.order.
  * @hh: in sw.flows.
  */
 struct mflow {
@@ -65,18 +81,71 @@ struct mflow {
 	struct nlattr *key;
 	uint8_t *body;
 	size_t body_len;
+	uint64_t mask_id;
 	struct rule_hit *hits;
 	unsigned int n_rules;
 	uint64_t *branch_seen;
 	unsigned int n_branches;
 	bool learns;
+	bool pending;
+	bool failed;
+	bool doomed;
+	bool narrowed;
 	uint32_t in_port;
 	struct mac_key learn;
 	uint32_t *recirc;
 	unsigned int n_recirc;
+	unsigned int unseen;
+	uint64_t gen;
 	uint64_t packets;
 	uint64_t bytes;
+	uint64_t made;
 	uint64_t seen;
+	TAILQ_ENTRY(mflow) order;
+	UT_hash_handle hh;
+};
+
+/**
+ * struct sw_mask - a mask that megaflows have
+ * @id: a hash of it.
+ * @refs: how many have it.
+ * @hh: in sw.masks.
+ */
+struct sw_mask {
+	uint64_t id;
+	unsigned int refs;
+	UT_hash_handle hh;
+};
+
+/**
+ * struct sw_limits - what traffic may make the daemon do
+ * @flows: megaflows.
+ * @masks: their masks; beyond, megaflows look at every bit.
+ * @queue: upcalls of a port that wait for a handler.
+ * @rate: upcalls of a port in a second; 0: any number.
+ * @burst: upcalls of a port at once, if there is a rate.
+ */
+struct sw_limits {
+	uint32_t flows;
+	uint32_t masks;
+	uint32_t queue;
+	uint32_t rate;
+	uint32_t burst;
+};
+
+/**
+ * struct sw_port_upcalls - upcalls of a port
+ * @port: its number.
+ * @answered: upcalls that were.
+ * @lost: those that were not, by reason.
+ * @bucket: what it may have now, if there is a rate.
+ * @hh: in sw.port_upcalls.
+ */
+struct sw_port_upcalls {
+	uint32_t port;
+	uint64_t answered;
+	uint64_t lost[PORTQ_N_LOSSES];
+	struct token_bucket bucket;
 	UT_hash_handle hh;
 };
 
@@ -113,7 +182,7 @@ struct meter_stats {
 struct sw_counts {
 	uint64_t upcalls, recirc_upcalls, malformed, unknown_recirc, installed,
 		 install_failed, executed, execute_failed, lost, no_rule,
-		 to_controller;
+		 to_controller, over_limit, narrowed;
 	char last_error[256];	/* of an install or execute, or "" */
 };
 
@@ -129,8 +198,11 @@ struct sw_adoption {
 
 /**
  * struct sw - the switch
- * @nl: the datapath.
+ * @turn: whose turn it is to work on what follows.
+ * @nl: the datapath; of the main thread.
  * @dp: its name.
+ * @pids: netlink ports of the handlers' sockets.
+ * @n_pids: how many.
  * @tables: rules.
  * @groups: groups.
  * @meters: meters.
@@ -140,17 +212,30 @@ struct sw_adoption {
  * @stale: megaflows are to be revalidated soon.
  * @progs: programs.
  * @flows: megaflows.
+ * @order: the same, those that were revalidated last at the end.
+ * @next_dump: when they are dumped again; ms.
+ * @n_failed: megaflows that the datapath has not taken.
+ * @masks: their masks.
+ * @secret: of the names of megaflows.
+ * @gen: generation of the rules, and of all else that megaflows follow from.
+ * @n_busy: handlers that have let go of the switch in the middle of a batch.
+ * @n_old: those whose batch is of an older generation.
  * @ports: numbers of the ports.
  * @n_ports: how many.
  * @port_up: of each: its device is up and has a carrier.
  * @idle_ms: a megaflow unused for this long goes.
+ * @limits: what traffic may make the daemon do.
+ * @port_upcalls: upcalls by port.
  * @adopted: what a former daemon left has been looked at.
  * @adoption: what became of that.
  * @counts: counters.
  */
 struct sw {
+	struct turn turn;
 	struct dpnl nl;
 	char dp[16];
+	uint32_t pids[MAX_HANDLERS];
+	unsigned int n_pids;
 	struct tables tables;
 	struct groups groups;
 	struct meter *meters;
@@ -160,47 +245,75 @@ struct sw {
 	bool stale;
 	struct prog *progs;
 	struct mflow *flows;
+	TAILQ_HEAD(, mflow) order;
+	uint64_t next_dump;
+	unsigned int n_failed;
+	struct sw_mask *masks;
+	uint64_t secret;
+	uint64_t gen;
+	unsigned int n_busy;
+	unsigned int n_old;
 	uint32_t ports[MAX_PORTS];
 	unsigned int n_ports;
 	bool port_up[MAX_PORTS];
 	uint64_t idle_ms;
+	struct sw_limits limits;
+	struct sw_port_upcalls *port_upcalls;
 	bool adopted;
 	struct sw_adoption adoption;
 	struct sw_counts counts;
 };
 
+int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms);
 uint64_t now_ms(void);
 
-/* upcall.c */
-void sw_upcalls(struct sw *sw);
+/* handler.c */
+int handlers_open(struct sw *sw, unsigned int n);
+int handlers_start(struct sw *sw);
+void handlers_stop(struct sw *sw);
+uint64_t handlers_lost(uint32_t port);
+
+/* translate.c */
+typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
+			 const struct flow *mask, void *sw);
+int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
+	     const struct flow *flow, const struct xlate_out *out);
+int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
+void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	    reads_fn reads);
+void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	      void (*line)(const char *line, void *arg), void *arg);
 int sw_prog_fd(const char *name, void *sw);
 const struct progwrites *sw_prog_writes(const char *name, void *sw);
 enum prog_class sw_prog_class(const char *name, void *sw);
 
 /* flows.c */
-int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
-	     const struct xlate_out *out);
-int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
-void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
-typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
-			 const struct flow *mask, void *sw);
-void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	    reads_fn reads);
-void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	      void (*line)(const char *line, void *arg), void *arg);
-struct mflow *sw_flow_install(struct sw *sw, const struct nlattr *key,
-			      const struct flow *flow,
-			      const struct xlate_out *out);
-bool sw_flow_installed(struct sw *sw, struct mflow *f, const struct flow *flow,
-		       const struct xlate_out *out);
+enum flow_way { FLOW_DIRECT, FLOW_THROUGH };
+enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
+			  const struct nlattr *key, const struct flow *flow,
+			  struct xlate_out *out, struct mflow **made,
+			  struct nl_msg **install);
+void sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err);
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,
-			    size_t body_len);
-void sw_ufid_delete(struct sw *sw, const uint8_t *ufid, struct mflow *f);
+			    size_t body_len, uint64_t mask_id);
+uint64_t sw_mask_id(const void *body);
+bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
+		     const struct nlattr *acts);
+void sw_ufid_delete(struct sw *sw, const uint8_t *ufid);
+void sw_flow_forget(struct sw *sw, struct mflow *f);
+void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
+		     unsigned int n);
 unsigned int sw_flows_flush(struct sw *sw);
+
+/* revalidate.c */
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
+
+/* ports.c */
+bool sw_port_live(uint32_t port, void *sw);
 void sw_ports_refresh(struct sw *sw);
 
 /* adopt.c */

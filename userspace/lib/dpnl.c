@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Requests to the datapath. */
+/* Requests to the datapath: alone, or many at once. */
 #include "dpnl.h"
 
 #include <errno.h>
@@ -16,45 +16,29 @@
 #define NLM_F_ACK_TLVS 0x200
 #endif
 
+#define RECEIVE_BUFFER (4 << 20)
+/* Bytes of requests sent at once: what a netlink socket takes by default. */
+#define MAX_SEND (128 << 10)
+
 static const char *const family_names[N_FAMILIES] = {
 	OVS_DATAPATH_FAMILY, OVS_VPORT_FAMILY, OVS_FLOW_FAMILY,
 	OVS_PACKET_FAMILY, OVS_METER_FAMILY,
 };
 
-/**
- * struct call - a request under way
- * @cb: for each reply.
- * @arg: for @cb.
- * @nl: where the sentences go.
- * @seq: its number.
- * @held_seq: that of the request that went before it; 0 without.
- * @err: the answer.
- * @done: whether it has come.
- */
-struct call {
-	dpnl_cb cb;
-	void *arg;
-	struct dpnl *nl;
-	uint32_t seq;
-	uint32_t held_seq;
-	int err;
-	bool done;
-};
-
-static void on_reply(const struct call *call, struct nlmsghdr *h)
+static void on_reply(const struct dpnl_req *req, struct nlmsghdr *h)
 {
 	struct genlmsghdr *g = nlmsg_data(h);
 	struct nlattr *attrs[64] = {}, *a;
 	int rem, ifindex;
 
-	if (!call->cb || nlmsg_datalen(h) < (int)(sizeof(*g) + sizeof(ifindex)))
+	if (!req->cb || nlmsg_datalen(h) < (int)(sizeof(*g) + sizeof(ifindex)))
 		return;
 	memcpy(&ifindex, genlmsg_user_hdr(g), sizeof(ifindex));
 	nla_for_each_attr(a, genlmsg_attrdata(g, sizeof(int)),
 			  genlmsg_attrlen(g, sizeof(int)), rem)
 		if (nla_type(a) < 64)
 			attrs[nla_type(a)] = a;
-	call->cb(attrs, ifindex, call->arg);
+	req->cb(attrs, ifindex, req->arg);
 }
 
 /* The kernel's own sentence, if it sent one. */
@@ -89,73 +73,82 @@ static int take_error(const struct nlmsghdr *h, char *buf, size_t size)
 	return e->error;
 }
 
-static void on_message(struct call *call, struct nlmsghdr *h)
+/* The end of a dump, which may be an error. */
+static int take_done(const struct nlmsghdr *h, char *buf, size_t size)
 {
-	struct dpnl *nl = call->nl;
+	int err = 0;
 
-	if (h->nlmsg_seq == call->held_seq && h->nlmsg_type == NLMSG_ERROR) {
-		nl->held_err = take_error(h, nl->held_why, sizeof(nl->held_why));
-	} else if (h->nlmsg_seq != call->seq) {
-		/* Of a request that was given up. */
-	} else if (h->nlmsg_type == NLMSG_ERROR) {
-		call->err = take_error(h, nl->err, sizeof(nl->err));
-		call->done = true;
-	} else if (h->nlmsg_type == NLMSG_DONE) {
-		if (nlmsg_datalen(h) >= (int)sizeof(call->err))
-			memcpy(&call->err, nlmsg_data(h), sizeof(call->err));
-		if (call->err > 0)
-			call->err = 0;
-		else if (call->err)
-			snprintf(nl->err, sizeof(nl->err), "%s", strerror(-call->err));
-		call->done = true;
-	} else if (h->nlmsg_type >= NLMSG_MIN_TYPE) {
-		on_reply(call, h);
-	}
+	if (nlmsg_datalen(h) >= (int)sizeof(err))
+		memcpy(&err, nlmsg_data(h), sizeof(err));
+	if (err >= 0)
+		return 0;
+	snprintf(buf, size, "%s", strerror(-err));
+	return err;
 }
 
-/* Send a request, and one that was held before it, at once. */
-static int send_all(struct call *call, struct nl_msg *msg)
+static void on_message(struct dpnl *nl, struct nlmsghdr *h)
+{
+	uint32_t i = h->nlmsg_seq - nl->reqs[0].seq;
+	struct dpnl_req *req = &nl->reqs[i];
+
+	/* Of a request that was given up? */
+	if (i >= nl->n_reqs)
+		return;
+	if (h->nlmsg_type == NLMSG_ERROR)
+		req->err = take_error(h, nl->err, sizeof(nl->err));
+	else if (h->nlmsg_type == NLMSG_DONE)
+		req->err = take_done(h, nl->err, sizeof(nl->err));
+	else if (h->nlmsg_type >= NLMSG_MIN_TYPE)
+		on_reply(req, h);
+	if (h->nlmsg_type < NLMSG_MIN_TYPE && !nl->quiet)
+		nl->done |= i == nl->n_reqs - 1;
+}
+
+/*
+ * Send requests, from the @i-th on, as many as a socket takes at once.  Of all but
+ * the last of all only a failure is heard.  Return: which is next, or a negative errno.
+ */
+static int send_some(struct dpnl *nl, unsigned int i)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct dpnl *nl = call->nl;
-	struct iovec iov[2];
+	struct iovec iov[DPNL_BATCH];
 	struct msghdr mh = {
 		.msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = iov,
 	};
-	struct nl_msg *msgs[] = { nl->held, msg };
-	unsigned int i;
+	struct nlmsghdr *h;
+	size_t len = 0;
 
-	for (i = 0; i < 2; i++) {
-		if (!msgs[i])
-			continue;
-		nl_complete_msg(nl->sk, msgs[i]);
-		iov[mh.msg_iovlen].iov_base = nlmsg_hdr(msgs[i]);
-		iov[mh.msg_iovlen++].iov_len = nlmsg_hdr(msgs[i])->nlmsg_len;
+	for (; i < nl->n_reqs; i++) {
+		h = nlmsg_hdr(nl->reqs[i].msg);
+		if (len && len + h->nlmsg_len > MAX_SEND)
+			break;
+		len += h->nlmsg_len;
+		if (nl->quiet || i < nl->n_reqs - 1)
+			h->nlmsg_flags &= ~NLM_F_ACK;
+		iov[mh.msg_iovlen].iov_base = h;
+		iov[mh.msg_iovlen++].iov_len = h->nlmsg_len;
 	}
-	call->seq = nlmsg_hdr(msg)->nlmsg_seq;
-	if (nl->held) {
-		/* Only of its failure one hears. */
-		nlmsg_hdr(nl->held)->nlmsg_flags &= ~NLM_F_ACK;
-		call->held_seq = nlmsg_hdr(nl->held)->nlmsg_seq;
-		nl->held_err = 0;
-	}
-	return sendmsg(nl_socket_get_fd(nl->sk), &mh, 0) < 0 ? -errno : 0;
+	return sendmsg(nl_socket_get_fd(nl->sk), &mh, 0) < 0 ? -errno : (int)i;
 }
 
 /* Take what has come.  The kernel's answers are of 32 KiB at most. */
-static int receive(struct call *call)
+static int receive(struct dpnl *nl)
 {
-	static _Alignas(struct nlmsghdr) char buf[DPNL_MAX_MSG];
-	struct nlmsghdr *h = (void *)buf;
-	ssize_t n = recv(nl_socket_get_fd(call->nl->sk), buf, sizeof(buf), MSG_TRUNC);
+	ssize_t n = recv(nl_socket_get_fd(nl->sk), nl->buf, DPNL_MAX_MSG,
+			 MSG_TRUNC | (nl->quiet ? MSG_DONTWAIT : 0));
+	struct nlmsghdr *h = (void *)nl->buf;
 	int len = n;
 
+	if (n < 0 && nl->quiet && errno == EAGAIN) {
+		nl->done = true;
+		return 0;
+	}
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (n > (ssize_t)sizeof(buf))
+	if (n > DPNL_MAX_MSG)
 		return -EMSGSIZE;
 	for (; nlmsg_ok(h, len); h = nlmsg_next(h, &len))
-		on_message(call, h);
+		on_message(nl, h);
 	return 0;
 }
 
@@ -196,46 +189,83 @@ struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
  */
 void dpnl_free(struct dpnl *nl, struct nl_msg *msg)
 {
-	if (msg && nl->n_spare < N_SPARE)
+	if (msg && nl->n_spare < DPNL_BATCH)
 		nl->spare[nl->n_spare++] = msg;
 	else
 		nlmsg_free(msg);
 }
 
 /**
- * dpnl_hold - have a request go with the next one, right before it
- * @nl: the connection, which holds none.
- * @msg: the request, which has no replies; taken over.
+ * dpnl_add - have a request go with those before it, at once
+ * @nl: the connection, which has fewer than DPNL_BATCH.
+ * @msg: the request, no dump; taken over.
+ * @cb: for each reply; may be NULL.
+ * @arg: for @cb.
  *
- * Its answer is in @nl->held_err and, a sentence, @nl->held_why when dpnl_call()
- * or dpnl_release() has returned.
+ * Return: the request; its answer is there from dpnl_run() to the next dpnl_add().
  */
-void dpnl_hold(struct dpnl *nl, struct nl_msg *msg)
+struct dpnl_req *dpnl_add(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb,
+			  void *arg)
 {
-	nl->held = msg;
+	struct dpnl_req *req = &nl->reqs[nl->n_reqs++];
+
+	nl_complete_msg(nl->sk, msg);
+	*req = (struct dpnl_req){ msg, cb, arg, nlmsg_hdr(msg)->nlmsg_seq, 0 };
+	return req;
 }
 
 /**
- * dpnl_release - send the request that is held, if it has not gone yet
- * @nl: the connection.
+ * dpnl_run - send the requests that were added, and take their replies
+ * @nl: the connection; @nl->err tells of the last request that failed.
  *
- * Return: its answer, 0 or a negative errno.
+ * Return: 0, or a negative errno if the datapath could not be asked; each request
+ * has it, too.
  */
-int dpnl_release(struct dpnl *nl)
+int dpnl_run(struct dpnl *nl)
 {
-	struct nl_msg *msg = nl->held;
+	unsigned int i;
+	int err = 0, next = 0;
 
-	if (msg) {
-		nl->held = NULL;
-		nl->held_err = dpnl_call(nl, msg, NULL, NULL);
-		memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
+	nl->done = !nl->n_reqs;
+	while (next >= 0 && next < (int)nl->n_reqs)
+		next = send_some(nl, next);
+	if (next < 0)
+		err = next;
+	while (!err && !nl->done)
+		err = receive(nl);
+	if (err)
+		snprintf(nl->err, sizeof(nl->err), "netlink: %s", strerror(-err));
+	for (i = 0; i < nl->n_reqs; i++) {
+		dpnl_free(nl, nl->reqs[i].msg);
+		if (err)
+			nl->reqs[i].err = err;
 	}
-	return nl->held_err;
+	nl->n_reqs = 0;
+	return err;
+}
+
+/**
+ * dpnl_run_quietly - likewise, without an answer to requests that succeed
+ * @nl: the connection; its requests have no replies.
+ *
+ * The datapath does what it is asked before the system call returns, so what has
+ * failed is known then.
+ *
+ * Return: likewise.
+ */
+int dpnl_run_quietly(struct dpnl *nl)
+{
+	int err;
+
+	nl->quiet = true;
+	err = dpnl_run(nl);
+	nl->quiet = false;
+	return err;
 }
 
 /**
  * dpnl_call - send a request and take its replies
- * @nl: the connection.
+ * @nl: the connection, to which no request was added.
  * @msg: the request; taken over.
  * @cb: for each reply; may be NULL; makes no calls of its own.
  * @arg: for @cb.
@@ -244,27 +274,55 @@ int dpnl_release(struct dpnl *nl)
  */
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 {
-	struct call call = { .cb = cb, .arg = arg, .nl = nl };
-	int err;
+	struct dpnl_req *req;
 
 	if (!msg) {
 		snprintf(nl->err, sizeof(nl->err), "out of memory");
 		return -ENOMEM;
 	}
-	err = send_all(&call, msg);
-	while (!err && !call.done)
-		err = receive(&call);
-	if (err) {
-		snprintf(nl->err, sizeof(nl->err), "netlink: %s", strerror(-err));
-		if (nl->held) {
-			nl->held_err = err;
-			memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
-		}
+	req = dpnl_add(nl, msg, cb, arg);
+	dpnl_run(nl);
+	return req->err;
+}
+
+/**
+ * dpnl_wake - have a thread that waits at a socket for upcalls go on
+ * @nl: the connection.
+ * @pid: netlink port of the socket.
+ *
+ * Return: 0 or a negative errno.
+ */
+int dpnl_wake(struct dpnl *nl, uint32_t pid)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = pid };
+	struct nlmsghdr h = { .nlmsg_len = sizeof(h), .nlmsg_type = NLMSG_NOOP };
+
+	return sendto(nl_socket_get_fd(nl->sk), &h, sizeof(h), 0,
+		      (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
+static void set_option(struct nl_sock *sk, int level, int option, int value)
+{
+	setsockopt(nl_socket_get_fd(sk), level, option, &value, sizeof(value));
+}
+
+/**
+ * dpnl_upcall_socket - make a socket that upcalls can go to
+ *
+ * Its buffer is as large as an administrator may make it.
+ *
+ * Return: the socket, or NULL.
+ */
+struct nl_sock *dpnl_upcall_socket(void)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+
+	if (!sk || genl_connect(sk)) {
+		nl_socket_free(sk);
+		return NULL;
 	}
-	dpnl_free(nl, msg);
-	dpnl_free(nl, nl->held);
-	nl->held = NULL;
-	return err ? err : call.err;
+	set_option(sk, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
+	return sk;
 }
 
 /**
@@ -275,19 +333,20 @@ int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
  */
 int dpnl_open(struct dpnl *nl)
 {
-	int one = 1, i;
+	int i;
 
 	memset(nl, 0, sizeof(*nl));
+	nl->buf = malloc(DPNL_MAX_MSG);
 	nl->sk = nl_socket_alloc();
-	nl->up = nl_socket_alloc();
-	if (!nl->sk || !nl->up || genl_connect(nl->sk) || genl_connect(nl->up)) {
-		snprintf(nl->err, sizeof(nl->err), "can't open netlink sockets");
+	if (!nl->buf || !nl->sk || genl_connect(nl->sk)) {
+		snprintf(nl->err, sizeof(nl->err), "can't open a netlink socket");
 		return -EIO;
 	}
-	setsockopt(nl_socket_get_fd(nl->sk), SOL_NETLINK, NETLINK_EXT_ACK, &one,
-		   sizeof(one));
-	nl_socket_set_buffer_size(nl->up, 4 << 20, 0);
-	nl_socket_set_nonblocking(nl->up);
+	set_option(nl->sk, SOL_NETLINK, NETLINK_EXT_ACK, 1);
+	/* An error needs no copy of what was sent. */
+	set_option(nl->sk, SOL_NETLINK, NETLINK_CAP_ACK, 1);
+	/* There is room for the answers to all requests of a batch. */
+	set_option(nl->sk, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	for (i = 0; i < N_FAMILIES; i++) {
 		nl->family[i] = genl_ctrl_resolve(nl->sk, family_names[i]);
 		if (nl->family[i] < 0) {
@@ -305,119 +364,5 @@ void dpnl_close(struct dpnl *nl)
 	while (nl->n_spare)
 		nlmsg_free(nl->spare[--nl->n_spare]);
 	nl_socket_free(nl->sk);
-	nl_socket_free(nl->up);
-}
-
-static void take_ifindex(struct nlattr *const *attrs, int dp_ifindex, void *arg)
-{
-	(void)attrs;
-	*(int *)arg = dp_ifindex;
-}
-
-/* All CPUs send their upcalls to the one socket. */
-static void put_upcall_setup(struct dpnl *nl, struct nl_msg *msg)
-{
-	long i, n = sysconf(_SC_NPROCESSORS_CONF);
-	uint32_t pids[1024];
-
-	if (n > 1024)
-		n = 1024;
-	for (i = 0; i < n; i++)
-		pids[i] = nl_socket_get_local_port(nl->up);
-	nla_put_u32(msg, OVS_DP_ATTR_USER_FEATURES, OVS_DP_F_UNALIGNED |
-		    OVS_DP_F_VPORT_PIDS | OVS_DP_F_DISPATCH_UPCALL_PER_CPU);
-	nla_put(msg, OVS_DP_ATTR_PER_CPU_PIDS, n * sizeof(pids[0]), pids);
-}
-
-/**
- * dpnl_dp_open - take a datapath over, or make it
- * @nl: the connection; its upcalls come here from now on.
- * @name: of the datapath.
- * @create: make it if it is not there.
- *
- * Return: 0, 1 if it was there already, or a negative errno.
- */
-int dpnl_dp_open(struct dpnl *nl, const char *name, bool create)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_SET, NLM_F_ECHO);
-	int err, ifindex = 0;
-
-	if (msg) {
-		nla_put_string(msg, OVS_DP_ATTR_NAME, name);
-		put_upcall_setup(nl, msg);
-	}
-	err = dpnl_call(nl, msg, take_ifindex, &ifindex);
-	if (!err) {
-		nl->dp_ifindex = ifindex;
-		return 1;
-	}
-	if (err != -ENODEV || !create)
-		return err;
-	msg = dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_NEW, NLM_F_ECHO);
-	if (msg) {
-		nla_put_string(msg, OVS_DP_ATTR_NAME, name);
-		nla_put_u32(msg, OVS_DP_ATTR_UPCALL_PID, 0);
-		put_upcall_setup(nl, msg);
-	}
-	err = dpnl_call(nl, msg, take_ifindex, &ifindex);
-	if (!err)
-		nl->dp_ifindex = ifindex;
-	return err;
-}
-
-int dpnl_dp_del(struct dpnl *nl)
-{
-	int err = dpnl_call(nl, dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_DEL, 0),
-			    NULL, NULL);
-
-	if (!err)
-		nl->dp_ifindex = 0;
-	return err;
-}
-
-int dpnl_dp_get(struct dpnl *nl, dpnl_cb cb, void *arg)
-{
-	return dpnl_call(nl, dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_GET, 0), cb,
-			 arg);
-}
-
-/**
- * dpnl_port_add - add a port
- * @nl: the connection.
- * @name: of its device.
- * @internal: make the device.
- * @number: of the port; 0: any.
- *
- * Return: 0 or a negative errno.
- */
-int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
-		  uint32_t number)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_NEW, 0);
-
-	if (msg) {
-		nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
-		nla_put_u32(msg, OVS_VPORT_ATTR_TYPE, internal ?
-			    OVS_VPORT_TYPE_INTERNAL : OVS_VPORT_TYPE_NETDEV);
-		nla_put_u32(msg, OVS_VPORT_ATTR_UPCALL_PID,
-			    nl_socket_get_local_port(nl->up));
-		if (number)
-			nla_put_u32(msg, OVS_VPORT_ATTR_PORT_NO, number);
-	}
-	return dpnl_call(nl, msg, NULL, NULL);
-}
-
-int dpnl_port_del(struct dpnl *nl, const char *name)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_DEL, 0);
-
-	if (msg)
-		nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
-	return dpnl_call(nl, msg, NULL, NULL);
-}
-
-int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg)
-{
-	return dpnl_call(nl, dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_GET, NLM_F_DUMP),
-			 cb, arg);
+	free(nl->buf);
 }

@@ -14,53 +14,88 @@
 #define UFID_LEN 16
 #define DPNL_MAX_MSG 65536
 
-/* Messages that are kept for reuse: an upcall takes two. */
-#define N_SPARE 2
+/*
+ * OVS_VPORT_ATTR_UPCALL_STATS and, in it, OVS_VPORT_UPCALL_ATTR_FAIL: the headers have
+ * them since Linux 6.3, the module on any kernel.
+ */
+#define DPNL_VPORT_UPCALL_STATS 10
+#define DPNL_VPORT_UPCALL_FAIL 1
+
+/* Requests that go together. */
+#define DPNL_BATCH 64
+/* CPUs that the datapath is told a socket for. */
+#define DPNL_MAX_CPUS 1024
 
 enum dpnl_family { F_DATAPATH, F_VPORT, F_FLOW, F_PACKET, F_METER, N_FAMILIES };
 
+/* Takes a reply, or the rows of a dump; makes no calls of its own. */
+typedef void (*dpnl_cb)(struct nlattr *const *attrs, int dp_ifindex, void *arg);
+
 /**
- * struct dpnl - connection to the datapath
- * @sk: for requests.
- * @up: for upcalls.
+ * struct dpnl_req - a request
+ * @msg: what is sent.
+ * @cb: for each reply; may be NULL.
+ * @arg: for @cb.
+ * @seq: its number.
+ * @err: the answer, when it has been sent: 0 or a negative errno.
+ */
+struct dpnl_req {
+	struct nl_msg *msg;
+	dpnl_cb cb;
+	void *arg;
+	uint32_t seq;
+	int err;
+};
+
+/**
+ * struct dpnl - connection to the datapath, of one thread
+ * @sk: socket.
  * @family: ids.
  * @dp_ifindex: of the datapath; 0 if there is none.
  * @err: a sentence about the last failure.
- * @held: a request that goes with the next one.
- * @held_err: its answer, 0 or a negative errno.
- * @held_why: the same as a sentence.
+ * @reqs: requests that go together.
+ * @n_reqs: how many.
+ * @quiet: one hears of them only if they fail.
+ * @done: whether the last of them was answered.
+ * @buf: takes what comes.
  * @spare: messages for dpnl_msg().
  * @n_spare: how many.
  */
 struct dpnl {
 	struct nl_sock *sk;
-	struct nl_sock *up;
 	int family[N_FAMILIES];
 	int dp_ifindex;
 	char err[256];
-	struct nl_msg *held;
-	int held_err;
-	char held_why[256];
-	struct nl_msg *spare[N_SPARE];
+	struct dpnl_req reqs[DPNL_BATCH];
+	unsigned int n_reqs;
+	bool quiet;
+	bool done;
+	uint8_t *buf;
+	struct nl_msg *spare[DPNL_BATCH];
 	unsigned int n_spare;
 };
 
-typedef void (*dpnl_cb)(struct nlattr *const *attrs, int dp_ifindex, void *arg);
-
+/* dpnl.c */
 int dpnl_open(struct dpnl *nl);
 void dpnl_close(struct dpnl *nl);
+struct nl_sock *dpnl_upcall_socket(void);
+int dpnl_wake(struct dpnl *nl, uint32_t pid);
 struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
 			int flags);
 void dpnl_free(struct dpnl *nl, struct nl_msg *msg);
-void dpnl_hold(struct dpnl *nl, struct nl_msg *msg);
-int dpnl_release(struct dpnl *nl);
+struct dpnl_req *dpnl_add(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb,
+			  void *arg);
+int dpnl_run(struct dpnl *nl);
+int dpnl_run_quietly(struct dpnl *nl);
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg);
 
-int dpnl_dp_open(struct dpnl *nl, const char *name, bool create);
+/* dpnl_ops.c */
+int dpnl_dp_open(struct dpnl *nl, const char *name, bool create,
+		 const uint32_t *pids, unsigned int n_pids);
 int dpnl_dp_del(struct dpnl *nl);
 int dpnl_dp_get(struct dpnl *nl, dpnl_cb cb, void *arg);
 int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
-		  uint32_t number);
+		  uint32_t number, uint32_t pid);
 int dpnl_port_del(struct dpnl *nl, const char *name);
 int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg);
 

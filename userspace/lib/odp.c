@@ -12,6 +12,9 @@
 #include <netlink/attr.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define P(type, member, f, k)						\
 	{ offsetof(struct type, member), offsetof(struct flow, f),	\
 	  sizeof(((struct type *)0)->member), k }
@@ -60,6 +63,7 @@ const struct odp_map odp_maps[] = {
 		P(ovs_key_ipv6, ipv6_tclass, nw_tos, COPY),
 		P(ovs_key_ipv6, ipv6_hlimit, nw_ttl, COPY),
 		P(ovs_key_ipv6, ipv6_frag, nw_frag, FRAG) } },
+	{ OVS_KEY_ATTR_IPV6_EXTHDRS, 2, 1, { W(ipv6_exthdr, HOST16) } },
 	{ OVS_KEY_ATTR_TCP, 4, 2, { P(ovs_key_tcp, tcp_src, tp_src, COPY),
 				    P(ovs_key_tcp, tcp_dst, tp_dst, COPY) } },
 	{ OVS_KEY_ATTR_TCP_FLAGS, 2, 1, { W(tcp_flags, COPY) } },
@@ -87,14 +91,48 @@ const struct odp_map odp_maps[] = {
 
 const unsigned int odp_n_maps = sizeof(odp_maps) / sizeof(odp_maps[0]);
 
-static const struct odp_map *map_find(int type)
+/* As libnl has it, without a call for each step: this is done for each upcall. */
+static const struct nlattr *attr_at(const void *p, const struct nlattr *nest)
+{
+	const char *end = (const char *)nest + nest->nla_len;
+	const struct nlattr *a = p;
+
+	return end - (const char *)p >= NLA_HDRLEN && a->nla_len >= NLA_HDRLEN &&
+	       a->nla_len <= end - (const char *)p ? a : NULL;
+}
+
+static unsigned int attr_type(const struct nlattr *a)
+{
+	return a->nla_type & NLA_TYPE_MASK;
+}
+
+static int attr_len(const struct nlattr *a)
+{
+	return a->nla_len - NLA_HDRLEN;
+}
+
+static const void *attr_data(const struct nlattr *a)
+{
+	return (const char *)a + NLA_HDRLEN;
+}
+
+#define for_each_attr(a, nest)						\
+	for (a = attr_at((const char *)(nest) + NLA_HDRLEN, nest); a;	\
+	     a = attr_at((const char *)a + NLA_ALIGN(a->nla_len), nest))
+
+static const struct odp_map *by_type[OVS_KEY_ATTR_MAX + 1];
+
+static void __attribute__((constructor)) index_maps(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < odp_n_maps; i++)
-		if (odp_maps[i].type == type)
-			return &odp_maps[i];
-	return NULL;
+		by_type[odp_maps[i].type] = &odp_maps[i];
+}
+
+static const struct odp_map *map_find(unsigned int type)
+{
+	return type <= OVS_KEY_ATTR_MAX ? by_type[type] : NULL;
 }
 
 static void copy_labels(uint8_t *to, const uint8_t *from)
@@ -207,39 +245,6 @@ static bool is_vlan_type(uint16_t type)
 	return type == htons(0x8100) || type == htons(0x88a8);
 }
 
-static int tunnel_in(const struct nlattr *nest, struct flow *f)
-{
-	static const struct { uint16_t ofs; uint8_t len; uint16_t flag; } attrs[] = {
-		[OVS_TUNNEL_KEY_ATTR_ID] = { offsetof(struct flow, tun_id), 8, TUN_KEY },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_SRC] = { offsetof(struct flow, tun_src), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV4_DST] = { offsetof(struct flow, tun_dst), 4, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TOS] = { offsetof(struct flow, tun_tos), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TTL] = { offsetof(struct flow, tun_ttl), 1, 0 },
-		[OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT] = { 0, 0, TUN_DF },
-		[OVS_TUNNEL_KEY_ATTR_CSUM] = { 0, 0, TUN_CSUM },
-		[OVS_TUNNEL_KEY_ATTR_OAM] = { 0, 0, TUN_OAM },
-		[OVS_TUNNEL_KEY_ATTR_TP_SRC] = { offsetof(struct flow, tun_tp_src), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_TP_DST] = { offsetof(struct flow, tun_tp_dst), 2, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_SRC] = { offsetof(struct flow, tun_ipv6_src), 16, 0 },
-		[OVS_TUNNEL_KEY_ATTR_IPV6_DST] = { offsetof(struct flow, tun_ipv6_dst), 16, 0 },
-	};
-	struct nlattr *a;
-	int rem;
-
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		unsigned int t = nla_type(a);
-
-		if (t >= sizeof(attrs) / sizeof(attrs[0]) ||
-		    (!attrs[t].len && !attrs[t].flag))
-			continue;
-		if (nla_len(a) != attrs[t].len)
-			return -EINVAL;
-		f->tun_flags |= htons(attrs[t].flag);
-		memcpy((uint8_t *)f + attrs[t].ofs, nla_data(a), attrs[t].len);
-	}
-	return 0;
-}
-
 static int mpls_in(const struct nlattr *a, struct flow *flow)
 {
 	int n = nla_len(a);
@@ -266,44 +271,57 @@ static void vlan_in(const struct nlattr *a, uint16_t tpid, struct flow *flow,
 	}
 }
 
-static int key_in(const struct nlattr *nest, struct flow *flow, int depth,
-		  bool mask)
+static struct nlattr *tunnel_of(const struct nlattr *key)
+{
+	return key ? nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) : NULL;
+}
+
+/* @key: of a mask: the key that it goes with; NULL: there is none. */
+static int key_in(const struct nlattr *nest, const struct nlattr *key,
+		  struct flow *flow, int depth, bool mask)
 {
 	const struct odp_map *m;
+	const struct nlattr *a;
 	uint16_t type = 0;
-	struct nlattr *a;
 	unsigned int i;
-	int rem;
 
-	nla_for_each_nested(a, (struct nlattr *)nest, rem)
-		if (nla_type(a) == OVS_KEY_ATTR_ETHERTYPE && nla_len(a) == 2)
-			memcpy(&type, nla_data(a), sizeof(type));
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		if (nla_type(a) == OVS_KEY_ATTR_ENCAP) {
-			if (depth == 2 || key_in(a, flow, depth + 1, mask))
+	for_each_attr(a, nest)
+		if (attr_type(a) == OVS_KEY_ATTR_ETHERTYPE && attr_len(a) == 2)
+			memcpy(&type, attr_data(a), sizeof(type));
+	for_each_attr(a, nest) {
+		if (attr_type(a) == OVS_KEY_ATTR_ENCAP) {
+			if (depth == 2 || key_in(a, NULL, flow, depth + 1, mask))
 				return -EINVAL;
 			continue;
 		}
-		if (nla_type(a) == OVS_KEY_ATTR_TUNNEL) {
-			if (tunnel_in(a, flow))
+		if (attr_type(a) == OVS_KEY_ATTR_TUNNEL) {
+			if (odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow))
 				return -EINVAL;
 			continue;
 		}
-		if (nla_type(a) == OVS_KEY_ATTR_MPLS) {
+		if (attr_type(a) == OVS_KEY_ATTR_NSH) {
+			if (odp_nsh_in(a, flow))
+				return -EINVAL;
+			continue;
+		}
+		if (attr_type(a) == OVS_KEY_ATTR_MPLS) {
 			if (mpls_in(a, flow))
 				return -EINVAL;
 			continue;
 		}
-		m = map_find(nla_type(a));
-		if (!m)
+		m = map_find(attr_type(a));
+		if (!m) {
+			flow->unknown = XXH3_64bits_withSeed(a, a->nla_len,
+							     flow->unknown);
 			continue;
-		if (nla_len(a) != m->len)
+		}
+		if (attr_len(a) != m->len)
 			return -EINVAL;
-		if (nla_type(a) == OVS_KEY_ATTR_VLAN)
+		if (attr_type(a) == OVS_KEY_ATTR_VLAN)
 			vlan_in(a, type, flow, depth);
-		else if (nla_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
+		else if (attr_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
 			for (i = 0; i < m->n; i++)
-				part_in(&m->parts[i], nla_data(a), flow, mask);
+				part_in(&m->parts[i], attr_data(a), flow, mask);
 	}
 	return 0;
 }
@@ -319,14 +337,26 @@ int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
-	return key_in(key, flow, 0, false);
+	if (key_in(key, NULL, flow, 0, false))
+		return -EINVAL;
+	if (!flow->ethernet)
+		flow->packet_type = htonl(1 << 16 | ntohs(flow->dl_type));
+	return 0;
 }
 
-/* Likewise, the mask of a megaflow. */
-int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow)
+/**
+ * odp_flow_from_mask - read the mask of a megaflow
+ * @mask: nest of OVS_KEY_ATTR_*.
+ * @key: its key, which tells what options a mask of options is of; may be NULL.
+ * @flow: filled in.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int odp_flow_from_mask(const struct nlattr *mask, const struct nlattr *key,
+		       struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	return key_in(mask, flow, 0, true);
+	return key_in(mask, key, flow, 0, true);
 }
 
 /* Read one attribute that has a map, its payload elsewhere. */
@@ -354,89 +384,62 @@ void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
 	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
 }
 
-static int put_tunnel(struct nl_msg *msg, const struct flow *f,
-		      const struct flow *has, bool mask)
+/*
+ * What is not known may be what other attributes depend on: it is matched as it is,
+ * and so in the key's length.
+ */
+static int put_exact(struct nl_msg *msg, const struct nlattr *a)
 {
-	struct nlattr *nest = odp_nest(msg, OVS_KEY_ATTR_TUNNEL);
-	static const uint8_t none[16];
-	uint16_t flags = ntohs(f->tun_flags);
-	bool six = memcmp(has->tun_ipv6_dst, none, 16) ||
-		   memcmp(has->tun_ipv6_src, none, 16);
-	int err = 0;
+	struct nlattr *mask = nla_reserve(msg, nla_type(a), nla_len(a));
 
-	if (!nest)
+	if (!mask)
 		return -EMSGSIZE;
-	if (mask ? f->tun_id : flags & TUN_KEY)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_ID, 8, &f->tun_id);
-	if (six) {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_SRC, 16, f->tun_ipv6_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV6_DST, 16, f->tun_ipv6_dst);
-	} else {
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_SRC, 4, &f->tun_src);
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f->tun_dst);
-	}
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TOS, f->tun_tos);
-	err |= nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TTL, f->tun_ttl);
-	if (flags & TUN_DF)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
-	if (flags & TUN_CSUM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_CSUM);
-	if (flags & TUN_OAM)
-		err |= nla_put_flag(msg, OVS_TUNNEL_KEY_ATTR_OAM);
-	if (f->tun_tp_src)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_SRC, 2, &f->tun_tp_src);
-	if (f->tun_tp_dst)
-		err |= nla_put(msg, OVS_TUNNEL_KEY_ATTR_TP_DST, 2, &f->tun_tp_dst);
-	odp_nest_end(msg, nest);
-	return err ? -EMSGSIZE : 0;
+	memset(nla_data(mask), 0xff, nla_len(a));
+	return 0;
 }
 
-/**
- * odp_put_tunnel - write the key of a tunnel, as set() takes it
- * @msg: the message.
- * @flow: its fields.
- *
- * Return: 0 or -EMSGSIZE.
- */
-int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow)
+static int put_u16(struct nl_msg *msg, int type, uint16_t value)
 {
-	struct flow f = *flow;
-
-	if (!f.tun_ttl)
-		f.tun_ttl = 64;
-	return put_tunnel(msg, &f, &f, false);
+	return nla_put(msg, type, sizeof(value), &value);
 }
 
 static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 		     const struct flow *wc, const struct flow *key, int depth)
 {
 	uint16_t tci = htons(VLAN_PRESENT) | (depth ? wc->vlan_tci2 : wc->vlan_tci);
-	const struct odp_map *m = map_find(nla_type(a));
-	uint16_t exact = 0xffff;
-	uint8_t buf[256] = {};
+	const struct odp_map *m = map_find(attr_type(a));
+	struct nlattr *made;
 
-	switch (nla_type(a)) {
+	switch (attr_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
-		return put_tunnel(msg, wc, key, true);
+		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
+	case OVS_KEY_ATTR_NSH:
+		return odp_put_nsh_mask(msg, wc, key);
 	case OVS_KEY_ATTR_ETHERTYPE:
-		return nla_put(msg, OVS_KEY_ATTR_ETHERTYPE, 2, &exact);
+		return put_u16(msg, OVS_KEY_ATTR_ETHERTYPE, 0xffff);
 	case OVS_KEY_ATTR_VLAN:
-		return nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci);
+		return put_u16(msg, OVS_KEY_ATTR_VLAN, tci);
 	}
-	if (!m || nla_len(a) > (int)sizeof(buf))
-		return 0;
-	odp_map_out(m, buf, wc, true);
-	return nla_put(msg, m->type, nla_len(a), buf);
+	if (!m)
+		return put_exact(msg, a);
+	made = nla_reserve(msg, m->type, attr_len(a));
+	if (!made)
+		return -EMSGSIZE;
+	/* A stack of labels may be longer than what is known of it. */
+	if (attr_len(a) != m->len)
+		memset(nla_data(made), 0, attr_len(a));
+	odp_map_out(m, nla_data(made), wc, true);
+	return 0;
 }
 
 static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 		    const struct flow *wc, const struct flow *key, int depth)
 {
-	struct nlattr *a, *inner;
-	int rem;
+	const struct nlattr *a;
+	struct nlattr *inner;
 
-	nla_for_each_nested(a, (struct nlattr *)nest, rem) {
-		if (nla_type(a) != OVS_KEY_ATTR_ENCAP) {
+	for_each_attr(a, nest) {
+		if (attr_type(a) != OVS_KEY_ATTR_ENCAP) {
 			if (mask_attr(msg, a, wc, key, depth))
 				return -EMSGSIZE;
 			continue;
@@ -449,24 +452,84 @@ static int mask_out(struct nl_msg *msg, const struct nlattr *nest,
 	return 0;
 }
 
+static int put_mask(struct nl_msg *msg, const struct nlattr *key,
+		    const struct flow *flow, const struct flow *wc)
+{
+	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
+
+	if (!nest || mask_out(msg, key, wc, flow, 0))
+		return -EMSGSIZE;
+	if (odp_has_tunnel(wc) &&
+	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
+	    odp_put_tunnel_mask(msg, NULL, wc, flow))
+		return -EMSGSIZE;
+	odp_nest_end(msg, nest);
+	return 0;
+}
+
+#define MAX_SHAPE 40
+
+/**
+ * struct mask_memo - the mask that was written last: most are the same again
+ * @wc: the mask.
+ * @shape: types and lengths of the key's attributes.
+ * @n: how many; 0: there is no mask.
+ * @attr: OVS_FLOW_ATTR_MASK.
+ */
+struct mask_memo {
+	struct flow wc;
+	uint32_t shape[MAX_SHAPE];
+	unsigned int n;
+	_Alignas(4) uint8_t attr[1024];
+};
+
+/*
+ * Types and lengths of a key's attributes.  Return: how many; 0 if more is to be known
+ * of it than those to write its mask.
+ */
+static unsigned int key_shape(const struct nlattr *key, uint32_t *shape)
+{
+	const struct nlattr *a;
+	unsigned int n = 0;
+
+	for_each_attr(a, key) {
+		if (n == MAX_SHAPE || attr_type(a) == OVS_KEY_ATTR_ENCAP ||
+		    attr_type(a) == OVS_KEY_ATTR_TUNNEL ||
+		    attr_type(a) == OVS_KEY_ATTR_NSH)
+			return 0;
+		memcpy(&shape[n++], a, sizeof(*shape));
+	}
+	return n;
+}
+
 /**
  * odp_put_mask - write the mask of a megaflow
  * @msg: the message; OVS_FLOW_ATTR_MASK is added.
  * @key: the key of its upcall.
+ * @flow: the same, decoded.
  * @wc: the mask.
  *
  * Return: 0 or -EMSGSIZE.
  */
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
-		 const struct flow *wc)
+		 const struct flow *flow, const struct flow *wc)
 {
-	struct nlattr *nest = odp_nest(msg, OVS_FLOW_ATTR_MASK);
-	struct flow flow;
+	static _Thread_local struct mask_memo memo;
+	struct nlattr *attr = nlmsg_tail(nlmsg_hdr(msg)), *known = (void *)memo.attr;
+	uint32_t shape[MAX_SHAPE];
+	unsigned int n = key_shape(key, shape);
+	int err;
 
-	if (!nest || odp_flow_from_key(key, &flow) ||
-	    mask_out(msg, key, wc, &flow, 0))
-		return -EMSGSIZE;
-	odp_nest_end(msg, nest);
+	if (n && n == memo.n && !memcmp(shape, memo.shape, n * sizeof(*shape)) &&
+	    !memcmp(wc, &memo.wc, FLOW_DP_LEN))
+		return nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(known), nla_data(known));
+	err = put_mask(msg, key, flow, wc);
+	if (err || !n || odp_has_tunnel(wc) || attr->nla_len > sizeof(memo.attr))
+		return err;
+	memo.wc = *wc;
+	memcpy(memo.shape, shape, n * sizeof(*shape));
+	memo.n = n;
+	memcpy(memo.attr, attr, attr->nla_len);
 	return 0;
 }
 
@@ -486,6 +549,7 @@ bool odp_map_applies(const struct odp_map *m, const struct flow *flow)
 		return type == 0x0800;
 	case OVS_KEY_ATTR_IPV6:
 	case OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6:
+	case OVS_KEY_ATTR_IPV6_EXTHDRS:
 		return type == 0x86dd;
 	case OVS_KEY_ATTR_ARP:
 		return type == 0x0806 || type == 0x8035;

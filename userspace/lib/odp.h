@@ -60,14 +60,26 @@ void odp_map_out(const struct odp_map *m, uint8_t *nl, const struct flow *flow,
 		 bool mask);
 bool odp_map_applies(const struct odp_map *m, const struct flow *flow);
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow);
-int odp_flow_from_mask(const struct nlattr *mask, struct flow *flow);
+int odp_flow_from_mask(const struct nlattr *mask, const struct nlattr *key,
+		       struct flow *flow);
 int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 		       struct flow *flow);
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
-		 const struct flow *wc);
-int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow);
+		 const struct flow *flow, const struct flow *wc);
 struct nlattr *odp_nest(struct nl_msg *msg, int type);
 void odp_nest_end(struct nl_msg *msg, struct nlattr *nest);
+
+/* odpnests.c */
+int odp_tunnel_in(const struct nlattr *nest, const struct nlattr *key,
+		  struct flow *f);
+int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow);
+int odp_put_tunnel_mask(struct nl_msg *msg, const struct nlattr *key,
+			const struct flow *wc, const struct flow *has);
+bool odp_has_tunnel(const struct flow *wc);
+int odp_nsh_in(const struct nlattr *nest, struct flow *f);
+int odp_put_nsh_mask(struct nl_msg *msg, const struct flow *wc,
+		     const struct flow *has);
+bool odp_has_nsh(const struct flow *wc);
 
 /* odpacts.c */
 int odp_put_ops(struct nl_msg *msg, const struct xlate_out *out,

@@ -51,6 +51,11 @@ static int put_used(struct nl_msg *msg, const struct op *op)
 		    nla_put(msg, odp_maps[i].type, odp_maps[i].len, buf))
 			return -EMSGSIZE;
 	}
+	if ((odp_has_tunnel(&op->mask) &&
+	     odp_put_tunnel_mask(msg, NULL, &op->mask, &op->value)) ||
+	    (odp_has_nsh(&op->mask) &&
+	     odp_put_nsh_mask(msg, &op->mask, &op->value)))
+		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;
 }
@@ -175,6 +180,16 @@ static int put_push_vlan(struct nl_msg *msg, const struct op *op)
 	return nla_put(msg, OVS_ACTION_ATTR_PUSH_VLAN, sizeof(vlan), &vlan);
 }
 
+static int put_push_mpls(struct nl_msg *msg, const struct op *op)
+{
+	struct ovs_action_push_mpls mpls = {
+		.mpls_lse = op->value.mpls_lse[0],
+		.mpls_ethertype = htons(op->n),
+	};
+
+	return nla_put(msg, OVS_ACTION_ATTR_PUSH_MPLS, sizeof(mpls), &mpls);
+}
+
 /* A packet with no hops left is dropped: its list of actions is empty. */
 static int put_dec_ttl(struct nl_msg *msg)
 {
@@ -296,6 +311,10 @@ static int put_op(struct cursor *c, const struct op *op)
 		return nla_put_flag(msg, OVS_ACTION_ATTR_POP_VLAN);
 	case OP_DEC_TTL:
 		return put_dec_ttl(msg);
+	case OP_PUSH_MPLS:
+		return put_push_mpls(msg, op);
+	case OP_POP_MPLS:
+		return nla_put_u16(msg, OVS_ACTION_ATTR_POP_MPLS, htons(op->n));
 	case OP_BPF:
 		return put_bpf(c, op);
 	case OP_METER:

@@ -183,6 +183,18 @@ static int put_ct(const struct nlattr *a, char *buf, size_t size, int n)
 			find(nat, OVS_NAT_ATTR_DST) ? ",nat(dst)" : ",nat");
 }
 
+static int put_push_mpls(const struct nlattr *a, char *buf, size_t size, int n)
+{
+	struct ovs_action_push_mpls mpls;
+	uint32_t lse;
+
+	memcpy(&mpls, nla_data(a), sizeof(mpls));
+	lse = ntohl(mpls.mpls_lse);
+	return text_add(buf, size, n, "push_mpls(label=%u,tc=%u,ttl=%u,bos=%u,eth_type=0x%x)",
+			lse >> 12, lse >> 9 & 7, lse & 0xff, lse >> 8 & 1,
+			ntohs(mpls.mpls_ethertype));
+}
+
 static int put_action(const struct nlattr *a, char *buf, size_t size, int n)
 {
 	struct ovs_action_push_vlan vlan;
@@ -219,6 +231,11 @@ static int put_action(const struct nlattr *a, char *buf, size_t size, int n)
 		return text_add(buf, size, n, ")");
 	case OVS_ACTION_ATTR_DEC_TTL:
 		return text_add(buf, size, n, "dec_ttl");
+	case OVS_ACTION_ATTR_PUSH_MPLS:
+		return put_push_mpls(a, buf, size, n);
+	case OVS_ACTION_ATTR_POP_MPLS:
+		return text_add(buf, size, n, "pop_mpls(eth_type=0x%x)",
+				ntohs(nla_get_u16(a)));
 	case OVS_ACTION_ATTR_BPF:
 		return put_bpf(a, buf, size, n);
 	default:
@@ -265,7 +282,8 @@ int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
 	if (flow[OVS_FLOW_ATTR_KEY])
 		odp_flow_from_key(flow[OVS_FLOW_ATTR_KEY], &key);
 	if (flow[OVS_FLOW_ATTR_MASK])
-		odp_flow_from_mask(flow[OVS_FLOW_ATTR_MASK], &mask);
+		odp_flow_from_mask(flow[OVS_FLOW_ATTR_MASK],
+				   flow[OVS_FLOW_ATTR_KEY], &mask);
 	/* A mask's type is all ones, and says nothing of tags. */
 	mask.dl_type = 0xffff;
 	if (flow[OVS_FLOW_ATTR_STATS])

@@ -143,19 +143,50 @@ static void parse_goto(struct parser *p, struct act *act, char *arg)
 		act->n = n;
 }
 
-/* resubmit(,TABLE) */
-static void parse_resubmit(struct parser *p, struct act *act, char *arg)
+/* The in_port of a resubmit; nothing and in_port: that of the packet. */
+static void resubmit_port(struct parser *p, struct act *act, char *port)
 {
-	char *table = inside(p, arg, arg);
 	uint64_t n;
 
-	if (!table)
+	act->port = NO_PORT;
+	if (!*port || !strcasecmp(port, "in_port"))
 		return;
-	if (*table != ',' || !parse_u64(table + 1, N_TABLES - 1, &n))
-		fail(p, arg, "resubmit takes (,TABLE), a table from 0 to %d",
-		     N_TABLES - 1);
+	if (parse_u64(port, 65534, &n))
+		act->port = n;
 	else
-		act->n = n;
+		fail(p, port, "a port must be in_port or 0 to 65534");
+}
+
+/* Without a table it is that of the rule. */
+static void resubmit_table(struct parser *p, struct act *act, char *table,
+			   const char *tok)
+{
+	uint64_t n;
+
+	if (*table && !parse_u64(table, N_TABLES - 1, &n))
+		fail(p, table, "a table must be 0 to %d", N_TABLES - 1);
+	else if (!*table && p->table < 0)
+		fail(p, tok, "resubmit in a group needs a table");
+	else
+		act->n = *table ? n : (uint64_t)p->table;
+}
+
+/* resubmit([PORT][,[TABLE]]) */
+static void parse_resubmit(struct parser *p, struct act *act, char *arg)
+{
+	char *port = inside(p, arg, arg), *table;
+
+	if (!port)
+		return;
+	table = strchr(port, ',');
+	if (!*port) {
+		fail(p, port, "resubmit() takes PORT, TABLE or both");
+		return;
+	}
+	if (table)
+		*table++ = 0;
+	resubmit_port(p, act, port);
+	resubmit_table(p, act, table ? table : "", port);
 }
 
 static void parse_push_vlan(struct parser *p, struct act *act, char *arg)
@@ -164,6 +195,26 @@ static void parse_push_vlan(struct parser *p, struct act *act, char *arg)
 
 	if (!parse_u64(arg, 0xffff, &n) || (n != 0x8100 && n != 0x88a8))
 		fail(p, arg, "push_vlan takes 0x8100 or 0x88a8");
+	else
+		act->n = n;
+}
+
+static void parse_push_mpls(struct parser *p, struct act *act, char *arg)
+{
+	uint64_t n;
+
+	if (!parse_u64(arg, 0xffff, &n) || (n != 0x8847 && n != 0x8848))
+		fail(p, arg, "push_mpls takes 0x8847 or 0x8848");
+	else
+		act->n = n;
+}
+
+static void parse_pop_mpls(struct parser *p, struct act *act, char *arg)
+{
+	uint64_t n;
+
+	if (!parse_u64(arg, 0xffff, &n) || n < 0x600)
+		fail(p, arg, "pop_mpls takes the Ethernet type of what is behind the label");
 	else
 		act->n = n;
 }
@@ -242,6 +293,12 @@ static const struct verb verbs[] = {
 	{ "pop_vlan", ACT_POP_VLAN, 0, NULL, 0, NULL },
 	{ "strip_vlan", ACT_POP_VLAN, 0, NULL, 0, NULL },
 	{ "dec_ttl", ACT_DEC_TTL, 0, NULL, 0, NULL },
+	{ "push_mpls", ACT_PUSH_MPLS, ':', parse_push_mpls, 0, NULL },
+	{ "pop_mpls", ACT_POP_MPLS, ':', parse_pop_mpls, 0, NULL },
+	{ "dec_mpls_ttl", ACT_DEC_MPLS_TTL, 0, NULL, 0, NULL },
+	{ "set_mpls_label", ACT_SET, ':', NULL, 0, "mpls_label" },
+	{ "set_mpls_tc", ACT_SET, ':', NULL, 0, "mpls_tc" },
+	{ "set_mpls_ttl", ACT_SET, ':', NULL, 0, "mpls_ttl" },
 	{ "goto_table", ACT_GOTO, ':', parse_goto, 0, NULL },
 	{ "resubmit", ACT_RESUBMIT, '(', parse_resubmit, 0, NULL },
 	{ "group", ACT_GROUP, ':', parse_group, 0, NULL },
@@ -266,7 +323,7 @@ static void parse_arg(struct parser *p, struct act *act, const struct verb *v,
 		fail(p, arg, "%s takes a number up to %u", v->name, v->max);
 }
 
-/* The other ways to say controller, and a port alone. */
+/* The other ways to say controller and resubmit, and a port alone. */
 static bool parse_odd(struct parser *p, struct act *act, char *tok)
 {
 	char *rest = tok;
@@ -275,6 +332,12 @@ static bool parse_odd(struct parser *p, struct act *act, char *tok)
 	if (*tok >= '0' && *tok <= '9') {
 		act->type = ACT_OUTPUT;
 		parse_output(p, act, tok);
+		return true;
+	}
+	if (!strncasecmp(tok, "resubmit:", 9)) {
+		act->type = ACT_RESUBMIT;
+		resubmit_port(p, act, tok + 9);
+		resubmit_table(p, act, "", tok);
 		return true;
 	}
 	if (strncasecmp(tok, "controller", 10) || tok[10] == '(')

@@ -130,12 +130,20 @@ static int put_act(const struct act *a, char *buf, size_t size, int n)
 		return text_add(buf, size, n, "mod_vlan_pcp:%u", a->n);
 	case ACT_DEC_TTL:
 		return text_add(buf, size, n, "dec_ttl");
+	case ACT_PUSH_MPLS:
+		return text_add(buf, size, n, "push_mpls:0x%x", a->n);
+	case ACT_POP_MPLS:
+		return text_add(buf, size, n, "pop_mpls:0x%04x", a->n);
+	case ACT_DEC_MPLS_TTL:
+		return text_add(buf, size, n, "dec_mpls_ttl");
 	case ACT_BPF:
 		return put_bpf(a, buf, size, n);
 	case ACT_GOTO:
 		return text_add(buf, size, n, "goto_table:%u", a->n);
 	case ACT_RESUBMIT:
-		return text_add(buf, size, n, "resubmit(,%u)", a->n);
+		return a->port == NO_PORT ?
+		       text_add(buf, size, n, "resubmit(,%u)", a->n) :
+		       text_add(buf, size, n, "resubmit(%u,%u)", a->port, a->n);
 	case ACT_GROUP:
 		return text_add(buf, size, n, "group:%u", a->n);
 	case ACT_METER:

@@ -20,11 +20,19 @@
 	  .ofs = offsetof(struct flow, m), .len = 8, .bits = 64,	\
 	  .format = FMT_HEX, .flags = FF_SET | FF_HIDDEN }
 
+/* An option of Geneve; see tlv.h. */
+#define TLV(n)								\
+	{ .name = "tun_metadata" #n, .nxm = "NXM_NX_TUN_METADATA" #n,	\
+	  .format = FMT_HEX, .flags = FF_SET }
+#define TLV10(t)							\
+	TLV(t##0), TLV(t##1), TLV(t##2), TLV(t##3), TLV(t##4),		\
+	TLV(t##5), TLV(t##6), TLV(t##7), TLV(t##8), TLV(t##9)
+
 /*
  * In the order in which they are written.  Where two share bits, the first whose
  * prerequisite is met is written.
  */
-const struct field fields[] = {
+struct field fields[] = {
 	F("recirc_id", NULL, NULL, recirc_id, FMT_HEX, REQ_NONE, FF_INTERNAL),
 	F("dp_hash", NULL, NULL, dp_hash, FMT_HEX, REQ_NONE, FF_INTERNAL),
 	F("skb_priority", NULL, NULL, skb_priority, FMT_HEX, REQ_NONE, FF_SET),
@@ -36,13 +44,20 @@ const struct field fields[] = {
 	F("tun_ipv6_dst", NULL, "NXM_NX_TUN_IPV6_DST", tun_ipv6_dst, FMT_IP6, REQ_NONE, FF_SET),
 	F("tun_tos", NULL, NULL, tun_tos, FMT_DEC, REQ_NONE, FF_SET),
 	F("tun_ttl", NULL, NULL, tun_ttl, FMT_DEC, REQ_NONE, FF_SET),
-	F("tun_flags", NULL, "NXM_NX_TUN_FLAGS", tun_flags, FMT_TUN_FLAGS, REQ_NONE, FF_SET),
+	PART("tun_flags", NULL, "NXM_NX_TUN_FLAGS", tun_flags, 0, 4, FMT_TUN_FLAGS, REQ_NONE, FF_SET),
 	F("tun_tp_src", NULL, NULL, tun_tp_src, FMT_DEC, REQ_NONE, FF_SET),
 	F("tun_tp_dst", NULL, NULL, tun_tp_dst, FMT_DEC, REQ_NONE, FF_SET),
+	PART("tun_gbp_id", NULL, "NXM_NX_TUN_GBP_ID", tun_gbp, 0, 16, FMT_DEC, REQ_NONE, FF_SET),
+	PART("tun_gbp_flags", NULL, "NXM_NX_TUN_GBP_FLAGS", tun_gbp, 16, 8, FMT_HEX, REQ_NONE, FF_SET),
+	PART("tun_erspan_ver", NULL, "NXOXM_ET_ERSPAN_VER", tun_erspan_ver, 0, 4, FMT_DEC, REQ_NONE, FF_SET),
+	PART("tun_erspan_idx", NULL, "NXOXM_ET_ERSPAN_IDX", tun_erspan_idx, 0, 20, FMT_HEX, REQ_NONE, FF_SET),
+	PART("tun_erspan_dir", NULL, "NXOXM_ET_ERSPAN_DIR", tun_erspan_dir, 0, 1, FMT_DEC, REQ_NONE, FF_SET),
+	PART("tun_erspan_hwid", NULL, "NXOXM_ET_ERSPAN_HWID", tun_erspan_hwid, 0, 6, FMT_HEX, REQ_NONE, FF_SET),
 	F("metadata", NULL, "OXM_OF_METADATA", metadata, FMT_HEX, REQ_NONE, FF_SET),
 	REG(0), REG(1), REG(2), REG(3), REG(4), REG(5), REG(6), REG(7),
 	XREG(0, reg[0]), XREG(1, reg[2]), XREG(2, reg[4]), XREG(3, reg[6]),
-	F("in_port", NULL, "NXM_OF_IN_PORT", in_port, FMT_DEC, REQ_NONE, 0),
+	F("in_port", NULL, "NXM_OF_IN_PORT", in_port, FMT_DEC, REQ_NONE, FF_SET),
+	F("packet_type", NULL, "OXM_OF_PACKET_TYPE", packet_type, FMT_PACKET_TYPE, REQ_NONE, 0),
 	PART("ct_state", NULL, "NXM_NX_CT_STATE", ct_state, 0, 8, FMT_CT_STATE, REQ_NONE, 0),
 	F("ct_zone", NULL, "NXM_NX_CT_ZONE", ct_zone, FMT_DEC, REQ_NONE, 0),
 	F("ct_mark", NULL, "NXM_NX_CT_MARK", ct_mark, FMT_HEX, REQ_NONE, FF_CT),
@@ -75,6 +90,7 @@ const struct field fields[] = {
 	F("ipv6_src", NULL, "NXM_NX_IPV6_SRC", ipv6_src, FMT_IP6, REQ_IP6, FF_SET),
 	F("ipv6_dst", NULL, "NXM_NX_IPV6_DST", ipv6_dst, FMT_IP6, REQ_IP6, FF_SET),
 	PART("ipv6_label", NULL, "NXM_NX_IPV6_LABEL", ipv6_label, 0, 20, FMT_HEX, REQ_IP6, FF_SET),
+	PART("ipv6_exthdr", NULL, "OXM_OF_IPV6_EXTHDR", ipv6_exthdr, 0, 9, FMT_EXTHDR, REQ_IP6, 0),
 	F("nw_proto", "ip_proto", "NXM_OF_IP_PROTO", nw_proto, FMT_DEC, REQ_IP, 0),
 	PART("nw_tos", NULL, "NXM_OF_IP_TOS", nw_tos, 2, 6, FMT_TOS, REQ_IP, FF_SET),
 	PART("ip_dscp", NULL, "OXM_OF_IP_DSCP", nw_tos, 2, 6, FMT_DEC, REQ_IP, FF_SET | FF_HIDDEN),
@@ -97,6 +113,18 @@ const struct field fields[] = {
 	F("nd_target", NULL, "NXM_NX_ND_TARGET", nd_target, FMT_IP6, REQ_ND, 0),
 	F("nd_sll", NULL, "NXM_NX_ND_SLL", nd_sll, FMT_MAC, REQ_NS, 0),
 	F("nd_tll", NULL, "NXM_NX_ND_TLL", nd_tll, FMT_MAC, REQ_NA, 0),
+	F("nsh_flags", NULL, "NXOXM_NSH_FLAGS", nsh_flags, FMT_DEC, REQ_NSH, 0),
+	F("nsh_ttl", NULL, "NXOXM_NSH_TTL", nsh_ttl, FMT_DEC, REQ_NSH, 0),
+	F("nsh_mdtype", NULL, "NXOXM_NSH_MDTYPE", nsh_mdtype, FMT_DEC, REQ_NSH, 0),
+	F("nsh_np", NULL, "NXOXM_NSH_NP", nsh_np, FMT_DEC, REQ_NSH, 0),
+	PART("nsh_spi", "nsp", "NXOXM_NSH_SPI", nsh_path, 8, 24, FMT_HEX, REQ_NSH, 0),
+	PART("nsh_si", "nsi", "NXOXM_NSH_SI", nsh_path, 0, 8, FMT_DEC, REQ_NSH, 0),
+	F("nsh_c1", "nshc1", "NXOXM_NSH_C1", nsh_c[0], FMT_HEX, REQ_NSH, 0),
+	F("nsh_c2", "nshc2", "NXOXM_NSH_C2", nsh_c[1], FMT_HEX, REQ_NSH, 0),
+	F("nsh_c3", "nshc3", "NXOXM_NSH_C3", nsh_c[2], FMT_HEX, REQ_NSH, 0),
+	F("nsh_c4", "nshc4", "NXOXM_NSH_C4", nsh_c[3], FMT_HEX, REQ_NSH, 0),
+	TLV10(), TLV10(1), TLV10(2), TLV10(3), TLV10(4), TLV10(5),
+	TLV(60), TLV(61), TLV(62), TLV(63),
 };
 
 const unsigned int n_fields = sizeof(fields) / sizeof(fields[0]);
@@ -118,9 +146,10 @@ const struct field *field_find(const char *name, size_t len)
 	unsigned int i;
 
 	for (i = 0; i < n_fields; i++)
-		if (is_name(fields[i].name, name, len) ||
-		    is_name(fields[i].alias, name, len) ||
-		    is_name(fields[i].nxm, name, len))
+		if (fields[i].bits &&
+		    (is_name(fields[i].name, name, len) ||
+		     is_name(fields[i].alias, name, len) ||
+		     is_name(fields[i].nxm, name, len)))
 			return &fields[i];
 	return NULL;
 }
@@ -152,6 +181,7 @@ static const struct {
 	[REQ_ICMP6] = { "icmp6", { 0x86dd }, { 58 }, {} },
 	[REQ_ND] = { "icmp6,icmpv6_type=135 or 136", { 0x86dd }, { 58 }, { 135, 136 } },
 	[REQ_NS] = { "icmp6,icmpv6_type=135", { 0x86dd }, { 58 }, { 135 } },
+	[REQ_NSH] = { "nsh", { 0x894f }, {}, {} },
 	[REQ_NA] = { "icmp6,icmpv6_type=136", { 0x86dd }, { 58 }, { 136 } },
 };
 
@@ -278,6 +308,23 @@ void flow_or(struct flow *dst, const struct flow *src,
 
 	for (i = 0; i < FLOW_WORDS; i++)
 		d[i] |= e ? s[i] & ~e[i] : s[i];
+}
+
+/* Whether a mask has a bit in its bytes from @ofs to before @end. */
+bool flow_has(const struct flow *mask, size_t ofs, size_t end)
+{
+	const uint8_t *m = (const uint8_t *)mask;
+
+	for (; ofs < end && ofs % 8; ofs++)
+		if (m[ofs])
+			return true;
+	for (; ofs + 8 <= end; ofs += 8)
+		if (*(const flow_word *)(m + ofs))
+			return true;
+	for (; ofs < end; ofs++)
+		if (m[ofs])
+			return true;
+	return false;
 }
 
 bool flow_is_zero(const struct flow *flow)

@@ -20,6 +20,10 @@ static const struct flag { const char *name; uint32_t bit; } tcp_names[] = {
 }, tun_names[] = {
 	{ "oam", TUN_OAM }, { "df", TUN_DF }, { "csum", TUN_CSUM },
 	{ "key", TUN_KEY }, { NULL, 0 }
+}, exthdr_names[] = {
+	{ "nonext", 1 }, { "esp", 2 }, { "auth", 4 }, { "dest", 8 },
+	{ "frag", 16 }, { "router", 32 }, { "hop", 64 }, { "unrep", 128 },
+	{ "unseq", 256 }, { NULL, 0 }
 };
 
 static const struct { const char *name; uint8_t value, mask; } frags[] = {
@@ -33,7 +37,8 @@ static const struct { const char *name; uint8_t value, mask; } frags[] = {
 static const struct flag *flag_names(const struct field *f)
 {
 	return f->format == FMT_TCP_FLAGS ? tcp_names :
-	       f->format == FMT_CT_STATE ? ct_names : tun_names;
+	       f->format == FMT_CT_STATE ? ct_names :
+	       f->format == FMT_EXTHDR ? exthdr_names : tun_names;
 }
 
 static uint64_t to_u64(const uint8_t *v)
@@ -85,6 +90,16 @@ static const char *parse_wide(const char *s, uint8_t *out)
 	return "";
 }
 
+static bool fits(const struct field *f, const uint8_t *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16 - f->bits / 8u; i++)
+		if (v[i])
+			return false;
+	return true;
+}
+
 static const char *parse_number(const struct field *f, const char *s,
 				uint8_t *out)
 {
@@ -94,6 +109,8 @@ static const char *parse_number(const struct field *f, const char *s,
 
 	if (f->bits > 64) {
 		why = parse_wide(s, out);
+		if (why && !*why && !fits(f, out))
+			return "too large a number";
 		if (why)
 			return *why ? why : NULL;
 	}
@@ -224,6 +241,20 @@ static const char *parse_frag(const char *s, struct field_value *v)
 	return "none of no, yes, first, later, not_later";
 }
 
+/* (NS,TYPE): (0,0) is Ethernet, (1,TYPE) what has no Ethernet header. */
+static const char *parse_packet_type(const struct field *f, const char *s,
+				     struct field_value *v)
+{
+	int ns, type, len = 0;
+
+	if (sscanf(s, "(%1d,%i)%n", &ns, &type, &len) != 2 || !len || s[len] ||
+	    ns > 1 || type < 0 || type > 0xffff || (!ns && type))
+		return "neither (0,0) nor (1,TYPE)";
+	from_u64(v->value, (uint32_t)ns << 16 | type);
+	ones(f, v->mask);
+	return NULL;
+}
+
 /**
  * field_parse - read VALUE[/MASK]
  * @f: the field.
@@ -243,6 +274,8 @@ const char *field_parse(const struct field *f, const char *text,
 		return "too long";
 	if (f->format == FMT_FRAG)
 		return parse_frag(text, v);
+	if (f->format == FMT_PACKET_TYPE)
+		return parse_packet_type(f, text, v);
 	if (f->format >= FMT_TCP_FLAGS) {
 		why = parse_flags(f, text, v);
 		if (why)
@@ -332,7 +365,7 @@ static int format_flags(const struct field *f, const struct field_value *v,
 
 	for (fl = flag_names(f); fl->name; fl++)
 		named |= fl->bit;
-	if ((exact ? value : mask) & ~named || (exact && !value))
+	if ((exact ? value : mask) & ~named || !(exact ? value : mask))
 		return -1;
 	for (fl = flag_names(f); fl->name; fl++) {
 		if (!(mask & fl->bit) || (exact && !(value & fl->bit)))
@@ -373,6 +406,9 @@ int field_format(const struct field *f, const struct field_value *v, char *buf,
 	exact = !memcmp(all, v->mask, 16);
 	if (f->format == FMT_FRAG)
 		return format_frag(v, buf, size);
+	if (f->format == FMT_PACKET_TYPE)
+		return snprintf(buf, size, "(%u,0x%x)", (unsigned int)(to_u64(v->value) >> 16),
+				(unsigned int)to_u64(v->value) & 0xffff);
 	if (f->format >= FMT_TCP_FLAGS) {
 		n = format_flags(f, v, exact, buf, size);
 		if (n >= 0)

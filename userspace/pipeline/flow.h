@@ -45,6 +45,14 @@ struct flow {
 	uint8_t tun_ttl;
 	uint16_t tun_tp_src;
 	uint16_t tun_tp_dst;
+	uint32_t tun_gbp;	/* VXLAN's: the group in the low 16 bits, flags above */
+	uint32_t tun_erspan_idx;
+	uint8_t tun_erspan_ver;
+	uint8_t tun_erspan_dir;
+	uint8_t tun_erspan_hwid;
+	uint8_t pad7;
+	uint8_t tun_metadata[124];	/* bodies of Geneve's options: tlv.h */
+	uint64_t tun_options;	/* bit N: option N is there */
 	uint32_t ct_mark;
 	uint16_t ct_zone;
 	uint8_t ct_nw_proto;
@@ -80,7 +88,14 @@ struct flow {
 	uint8_t nw_frag;
 	uint8_t arp_sha[6];
 	uint8_t arp_tha[6];
-	uint8_t pad5[4];
+	uint16_t ipv6_exthdr;
+	uint8_t pad5[2];
+	uint8_t nsh_flags;
+	uint8_t nsh_ttl;
+	uint8_t nsh_mdtype;
+	uint8_t nsh_np;
+	uint32_t nsh_path;	/* service path, and index in the low 8 bits */
+	uint32_t nsh_c[4];
 	/* Layer 4. */
 	uint8_t nd_target[16];
 	uint8_t nd_sll[6];
@@ -92,8 +107,12 @@ struct flow {
 	/* From here on the datapath knows nothing of it. */
 	uint64_t metadata;
 	uint32_t reg[N_REGS];
-	/* Not 0: there is an Ethernet header, whose addresses may be masked out. */
-	uint64_t ethernet;
+	/* 0: it begins with an Ethernet header; else 1, and the Ethernet type. */
+	uint32_t packet_type;
+	/* Not 0: that is known, though the addresses may be masked out. */
+	uint32_t ethernet;
+	/* A hash of what the datapath tells of the packet beyond all of this. */
+	uint64_t unknown;
 };
 
 #define FLOW_DP_LEN offsetof(struct flow, metadata)
@@ -107,7 +126,8 @@ enum field_format {
 	FMT_DEC, FMT_HEX, FMT_MAC, FMT_IP4, FMT_IP6,
 	FMT_TOS,	/* six bits, written with two more */
 	FMT_FRAG,
-	FMT_TCP_FLAGS, FMT_CT_STATE, FMT_TUN_FLAGS,
+	FMT_PACKET_TYPE,
+	FMT_TCP_FLAGS, FMT_CT_STATE, FMT_TUN_FLAGS, FMT_EXTHDR,	/* flags by name */
 };
 
 /* What a packet must be for a field to exist. */
@@ -130,6 +150,7 @@ enum field_prereq {
 	REQ_ND,		/* neighbour solicitation or advertisement */
 	REQ_NS,
 	REQ_NA,
+	REQ_NSH,
 };
 
 enum field_flags {
@@ -175,7 +196,8 @@ struct field_value {
 	uint8_t mask[16];
 };
 
-extern const struct field fields[];
+/* The last N_TLVS are what the map of options makes of them: no bits, no field. */
+extern struct field fields[];
 extern const unsigned int n_fields;
 
 /* field.c */
@@ -199,6 +221,7 @@ int field_format(const struct field *f, const struct field_value *v, char *buf,
 /* dst |= src & ~except over whole flows; @except may be NULL. */
 void flow_or(struct flow *dst, const struct flow *src,
 	     const struct flow *except);
+bool flow_has(const struct flow *mask, size_t ofs, size_t end);
 bool flow_is_zero(const struct flow *flow);
 
 #endif

@@ -12,6 +12,7 @@
 struct key_head {
 	uint64_t metadata;
 	uint32_t reg[N_REGS];
+	uint64_t in_port;
 	int64_t result;
 	uint64_t n_frames;
 };
@@ -25,8 +26,8 @@ struct key_frame {
 /* Write the key.  With @buf NULL: return its length only. */
 static size_t make_key(const struct frozen *f, uint8_t *buf)
 {
-	struct key_head head = { .metadata = f->metadata, .result = f->result,
-				 .n_frames = f->n_frames };
+	struct key_head head = { .metadata = f->metadata, .in_port = f->in_port,
+				 .result = f->result, .n_frames = f->n_frames };
 	size_t n = sizeof(head);
 	unsigned int i;
 

@@ -33,6 +33,7 @@ struct frame {
  * @refs: megaflows that name it.
  * @metadata: its value.
  * @reg: registers.
+ * @in_port: what rules have set it to, or NO_PORT.
  * @result: register that takes the program's result, or -1.
  * @frames: lists of actions, the innermost last.
  * @n_frames: how many.
@@ -50,6 +51,7 @@ struct frozen {
 	unsigned int refs;
 	uint64_t metadata;
 	uint32_t reg[N_REGS];
+	uint32_t in_port;
 	int result;
 	struct frame frames[MAX_FRAMES];
 	unsigned int n_frames;

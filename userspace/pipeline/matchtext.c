@@ -14,6 +14,7 @@ static const struct { const char *name; uint16_t type; uint8_t proto; } protos[]
 	{ "icmp6", 0x86dd, 58 }, { "sctp6", 0x86dd, 132 },
 	{ "ip", 0x0800, 0 }, { "ipv6", 0x86dd, 0 }, { "arp", 0x0806, 0 },
 	{ "rarp", 0x8035, 0 }, { "mpls", 0x8847, 0 }, { "mplsm", 0x8848, 0 },
+	{ "nsh", 0x894f, 0 },
 	{ "ip6", 0x86dd, 0 },
 };
 

@@ -135,6 +135,7 @@ static void set_l3(struct flow *f)
 	SET(f, nw_frag);
 	SET(f, arp_sha);
 	SET(f, arp_tha);
+	SET(f, ipv6_exthdr);
 	set_l4(f);
 }
 

@@ -11,6 +11,8 @@
 #define MAX_BUCKETS 64
 #define MAX_GROUP_ID 0xffffff00u
 #define MAX_METER 0xffff
+/* In place of a port: that of the packet. */
+#define NO_PORT UINT32_MAX
 
 enum act_type {
 	ACT_OUTPUT,
@@ -26,6 +28,9 @@ enum act_type {
 	ACT_VLAN_VID,	/* mod_vlan_vid: adds a tag if there is none */
 	ACT_VLAN_PCP,
 	ACT_DEC_TTL,
+	ACT_PUSH_MPLS,
+	ACT_POP_MPLS,
+	ACT_DEC_MPLS_TTL,
 	ACT_BPF,
 	ACT_GOTO,
 	ACT_RESUBMIT,
@@ -83,8 +88,9 @@ struct act_ct {
 /**
  * struct act - one action of a rule
  * @type: what.
- * @n: port, table, group, meter, VLAN id or priority, TPID, length for the
- *	controller, or an outcome.
+ * @n: port, table, group, meter, VLAN id or priority, TPID or Ethernet type,
+ *	length for the controller, or an outcome.
+ * @port: of RESUBMIT and FILTERED: the in_port that the lookup sees, or NO_PORT.
  * @field: of SET and MOVE: what is changed; of OUTPUT and CT: where the port or
  *	the zone is, or NULL.
  * @src: of MOVE: what is read.
@@ -102,6 +108,7 @@ struct act_ct {
 struct act {
 	enum act_type type;
 	uint32_t n;
+	uint32_t port;
 	const struct field *field;
 	const struct field *src;
 	uint16_t ofs;

@@ -21,6 +21,7 @@
  * @branch: number of the branch; 0: none.
  * @unknown_reg: register that stands for all values that no rule asks for; -1.
  * @ttl_below: nw_ttl is less than it was by an amount that is known.
+ * @popped: a label was; what is behind it is not known.
  * @done: nothing is left to do.
  */
 struct state {
@@ -29,16 +30,18 @@ struct state {
 	uint16_t base_tpid[2];
 	struct flow set;
 	struct flow known;
-	struct flow known_since[MAX_PROGS];
-	unsigned int bpf[MAX_PROGS];
 	unsigned int n_bpf;
-	struct frame frames[MAX_FRAMES];
 	unsigned int n_frames;
-	struct outcomes said;
 	uint16_t branch;
 	int unknown_reg;
 	bool ttl_below;
+	bool popped;
 	bool done;
+	/* Large, and not cleared at the beginning: counts tell what there is. */
+	struct flow known_since[MAX_PROGS];
+	unsigned int bpf[MAX_PROGS];
+	struct frame frames[MAX_FRAMES];
+	struct outcomes said;
 };
 
 /**
@@ -53,13 +56,13 @@ struct state {
  * @visited: the last of them, in a ring.
  * @read_unknown: @s.unknown_reg was read.
  * @ethernet: the packet has an Ethernet header.
+ * @in_port: where it came in, whatever rules have made of that.
  * @table: where the last lookup was.
  * @rule: what it found.
  */
 struct walk {
 	const struct xlate_in *in;
 	struct xlate_out *out;
-	struct state s;
 	struct frozen *from;
 	unsigned int nest;
 	unsigned int n_branches;
@@ -67,8 +70,10 @@ struct walk {
 	uint8_t visited[8];
 	bool read_unknown;
 	bool ethernet;
+	uint32_t in_port;
 	unsigned int table;
 	const struct rule *rule;
+	struct state s;
 };
 
 /* xlate.c */
@@ -81,7 +86,7 @@ void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
 		  unsigned int n);
 void make_known(struct walk *w, const struct flow *mask);
 struct op *add_op(struct walk *w, enum op_type type);
-void walk_table(struct walk *w, unsigned int table);
+void walk_table(struct walk *w, unsigned int table, uint32_t port);
 void walk_run(struct walk *w);
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 	       uint8_t table, uint64_t cookie);
@@ -90,12 +95,17 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 
 /* xlate_set.c */
 void commit(struct walk *w);
+void commit_untagged(struct walk *w);
 void do_set(struct walk *w, const struct act *act);
 void do_move(struct walk *w, const struct act *act);
 void do_vlan(struct walk *w, const struct act *act);
 void do_dec_ttl(struct walk *w);
 uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
 		   unsigned int n);
+
+/* xlate_mpls.c */
+void do_mpls(struct walk *w, const struct act *act);
+bool look_anew(struct walk *w, const struct act *a);
 
 /* xlate_out.c */
 void do_output(struct walk *w, uint32_t port);
@@ -109,7 +119,8 @@ void do_controller(struct walk *w, const struct act *act);
 
 /* xlate_bpf.c */
 void do_bpf(struct walk *w, const struct act *act);
-void ask_filter(struct walk *w, const char *prog, unsigned int table);
+void ask_filter(struct walk *w, const char *prog, unsigned int table,
+		uint32_t port);
 void said_add(struct walk *w, const char *prog, bool yes);
 void choose_modes(struct walk *w);
 

@@ -169,10 +169,13 @@ static void fail_loop(struct walk *w, const struct frozen *to)
 uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 		     uint8_t table, int result, bool certain)
 {
-	struct frozen like = { .result = result, .metadata = w->s.cur.metadata };
+	struct frozen like = { .result = result, .metadata = w->s.cur.metadata,
+			       .in_port = NO_PORT };
 	struct frozen *f;
 	unsigned int i;
 
+	if (w->s.cur.in_port != w->in_port)
+		like.in_port = ntohl(w->s.cur.in_port);
 	memcpy(like.reg, w->s.cur.reg, sizeof(like.reg));
 	if (result >= 0)
 		like.reg[result] = 0;	/* it comes with the packet */
@@ -230,8 +233,30 @@ static void trace_lookup(struct walk *w, unsigned int table,
 	walk_trace(w, "    read: %.3000s", *text ? text : "nothing");
 }
 
-/* Look the packet up, and take up the actions of its rule. */
-void walk_table(struct walk *w, unsigned int table)
+/* Find the packet's rule, as if it had come in at a port. */
+static struct rule *look_up(struct walk *w, unsigned int table, uint32_t port,
+			    struct flow *read)
+{
+	uint32_t in_port = w->s.cur.in_port;
+	struct rule *rule;
+
+	if (port != NO_PORT)
+		w->s.cur.in_port = htonl(port);
+	rule = tables_lookup(w->in->tables, table, &w->s.cur, &w->s.said, read);
+	trace_lookup(w, table, rule, read);
+	w->s.cur.in_port = in_port;
+	if (port != NO_PORT)
+		read->in_port = 0;	/* it was a constant */
+	return rule;
+}
+
+/**
+ * walk_table - look the packet up, and take up the actions of its rule
+ * @w: the walk.
+ * @table: where.
+ * @port: the in_port that this lookup sees, or NO_PORT.
+ */
+void walk_table(struct walk *w, unsigned int table, uint32_t port)
 {
 	struct flow read = {};
 	struct rule *rule;
@@ -241,10 +266,9 @@ void walk_table(struct walk *w, unsigned int table)
 		fail_lookups(w);
 		return;
 	}
-	rule = tables_lookup(w->in->tables, table, &w->s.cur, &w->s.said, &read);
+	rule = look_up(w, table, port, &read);
 	w->table = table;
 	w->rule = rule;
-	trace_lookup(w, table, rule, &read);
 	consult(w, &read);
 	if (!rule)
 		return;
@@ -255,7 +279,7 @@ void walk_table(struct walk *w, unsigned int table)
 			if (!strcmp(w->s.said.o[i].prog, rule->filter))
 				break;
 		if (i == w->s.said.n) {
-			ask_filter(w, rule->filter, table);
+			ask_filter(w, rule->filter, table, port);
 			return;
 		}
 	}
@@ -300,12 +324,19 @@ static void do_act(struct walk *w, const struct act *a)
 	case ACT_DEC_TTL:
 		do_dec_ttl(w);
 		break;
+	case ACT_PUSH_MPLS:
+	case ACT_POP_MPLS:
+	case ACT_DEC_MPLS_TTL:
+		do_mpls(w, a);
+		break;
 	case ACT_BPF:
 		do_bpf(w, a);
 		break;
 	case ACT_GOTO:
+		walk_table(w, a->n, NO_PORT);
+		break;
 	case ACT_RESUBMIT:
-		walk_table(w, a->n);
+		walk_table(w, a->n, a->port);
 		break;
 	case ACT_GROUP:
 		do_group(w, a->n);
@@ -337,7 +368,7 @@ static void do_act(struct walk *w, const struct act *a)
 	case ACT_FILTERED:
 		consult_bits(w, field_find("dp_hash", 7), 0, 32);
 		said_add(w, a->prog, w->s.cur.dp_hash);
-		walk_table(w, a->n);
+		walk_table(w, a->n, a->port);
 		break;
 	}
 }
@@ -354,6 +385,8 @@ void walk_run(struct walk *w)
 			w->s.n_frames--;
 			continue;
 		}
+		if (look_anew(w, a))
+			return;
 		n = a->type == ACT_CT ? 1 + a->ct.n_exec : 1;
 		top->acts += n;
 		top->n_acts -= n;
@@ -366,6 +399,8 @@ static void walk_resume(struct walk *w, struct frozen *f)
 {
 	w->from = f;
 	w->s.cur.metadata = f->metadata;
+	if (f->in_port != NO_PORT)
+		w->s.cur.in_port = htonl(f->in_port);
 	memcpy(w->s.cur.reg, f->reg, sizeof(f->reg));
 	if (f->result >= 0) {
 		w->s.cur.reg[f->result] = w->s.cur.dp_hash;
@@ -383,6 +418,16 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 	uint16_t type = ntohs(flow->dl_type);
 	size_t i;
 
+	/* Whether there is a tuple of the original direction is told by the state. */
+	if (wc->ct_nw_proto ||
+	    flow_has(wc, offsetof(struct flow, ct_nw_src), offsetof(struct flow, dl_dst)))
+		wc->ct_state = UINT32_MAX;
+	/* The version of ERSPAN tells which of its fields there are. */
+	if (wc->tun_erspan_idx || wc->tun_erspan_dir || wc->tun_erspan_hwid)
+		wc->tun_erspan_ver = 0xff;
+	/* Metadata of another type have no context. */
+	if (flow_has(wc, offsetof(struct flow, nsh_c), offsetof(struct flow, nd_target)))
+		wc->nsh_mdtype = 0xff;
 	if (type != 0x0800 && type != 0x86dd)
 		return;
 	for (i = 0; i < FLOW_DP_LEN - offsetof(struct flow, nd_target); i++)
@@ -393,8 +438,12 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 			wc->tp_src = 0xffff;
 }
 
+/* Begin at the packet. */
 static void start(struct walk *w, const struct flow *flow)
 {
+	memset(w, 0, offsetof(struct walk, s));
+	memset(&w->s, 0, offsetof(struct state, known_since));
+	w->s.said.n = 0;
 	w->s.cur = *flow;
 	w->s.base_tci[0] = flow->vlan_tci;
 	w->s.base_tci[1] = flow->vlan_tci2;
@@ -403,6 +452,7 @@ static void start(struct walk *w, const struct flow *flow)
 	w->s.unknown_reg = -1;
 	/* Packets with and without one never share a megaflow. */
 	w->ethernet = flow->ethernet;
+	w->in_port = flow->in_port;
 	memset((uint8_t *)&w->s.known + FLOW_DP_LEN, 0xff,
 	       sizeof(struct flow) - FLOW_DP_LEN);
 }
@@ -416,20 +466,22 @@ static void start(struct walk *w, const struct flow *flow)
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out)
 {
-	struct walk w = { .in = in, .out = out };
 	struct frozen *f;
+	struct walk w;
 
 	memset(&out->wc, 0, sizeof(out->wc));
 	out->n_ops = out->n_rules = out->n_branches = 0;
 	out->learns = out->unknown_stage = false;
 	out->error = NULL;
 	start(&w, flow);
+	w.in = in;
+	w.out = out;
 	out->wc.recirc_id = UINT32_MAX;
 	out->wc.in_port = UINT32_MAX;
 	out->wc.dl_type = 0xffff;
 	out->wc.nw_frag = 0xff;
 	if (!flow->recirc_id) {
-		walk_table(&w, 0);
+		walk_table(&w, 0, NO_PORT);
 	} else {
 		f = frozen_find(in->frozen, ntohl(flow->recirc_id));
 		out->unknown_stage = !f;

@@ -37,6 +37,7 @@
 enum op_type {
 	OP_NONE,
 	OP_OUTPUT, OP_SET, OP_SET_TUNNEL, OP_PUSH_VLAN, OP_POP_VLAN, OP_DEC_TTL,
+	OP_PUSH_MPLS, OP_POP_MPLS,
 	OP_BPF, OP_METER, OP_CT, OP_CT_CLEAR, OP_HASH, OP_RECIRC, OP_CONTROLLER,
 	/* Up to OP_END it is a list of its own. */
 	OP_CLONE,
@@ -49,11 +50,11 @@ enum prog_class { PROG_UNKNOWN, PROG_ACTION, PROG_FILTER };
 /**
  * struct op - one action for the datapath
  * @type: what.
- * @n: port, TPID, meter, zone, value of a case, or length for the controller.
+ * @n: port, TPID, Ethernet type of a label or of what is behind it, meter, zone, value of a case, or length for the controller.
  * @tci: of PUSH_VLAN, host order.
  * @table: of CONTROLLER.
  * @filter: of BPF: it is one.
- * @value: of SET: the packet's new fields, where @mask has bits; of BPF: those
+ * @value: of PUSH_MPLS: the entry; of SET: the packet's new fields, where @mask has bits; of BPF: those
  *	that it has when the program runs; of CT: mark and label.
  * @mask: of SET and CT; of BPF: USED.
  * @act: of BPF: the rule's action, with a mode that is not MODE_AUTO; of CT.

@@ -98,7 +98,7 @@ static void branch_end(struct walk *w, const struct state *saved)
 
 /* Too large a tree: the packet comes back with what the filter said. */
 static void ask_later(struct walk *w, struct op *op, const char *prog,
-		      unsigned int table)
+		      unsigned int table, uint32_t port)
 {
 	struct act todo[MAX_OUTCOMES + 1] = {};
 	unsigned int i, n = w->s.said.n;
@@ -107,6 +107,7 @@ static void ask_later(struct walk *w, struct op *op, const char *prog,
 		todo[i].type = i < n ? ACT_OUTCOME : ACT_FILTERED;
 		strcpy(todo[i].prog, i < n ? w->s.said.o[i].prog : prog);
 		todo[i].n = i < n ? w->s.said.o[i].yes : table;
+		todo[i].port = port;
 	}
 	op->recirc_id = walk_freeze(w, todo, n + 1, table, -1, true);
 	w->s.done = true;
@@ -117,10 +118,12 @@ static void ask_later(struct walk *w, struct op *op, const char *prog,
  * @w: the walk.
  * @prog: the filter, which was not asked before.
  * @table: where the rule is.
+ * @port: the in_port that the lookup there sees, or NO_PORT.
  *
  * The walk goes on for both answers, and is over then.
  */
-void ask_filter(struct walk *w, const char *prog, unsigned int table)
+void ask_filter(struct walk *w, const char *prog, unsigned int table,
+		uint32_t port)
 {
 	struct state *saved;
 	struct op *op;
@@ -138,7 +141,7 @@ void ask_filter(struct walk *w, const char *prog, unsigned int table)
 	op->filter = true;
 	strcpy(op->act.prog, prog);
 	if (w->s.said.n == MAX_OUTCOMES || !may_branch(w, 2)) {
-		ask_later(w, op, prog, table);
+		ask_later(w, op, prog, table, port);
 		return;
 	}
 	saved = malloc(sizeof(*saved));
@@ -152,7 +155,7 @@ void ask_filter(struct walk *w, const char *prog, unsigned int table)
 			break;
 		walk_trace(w, "%s says %s:", prog, yes ? "yes" : "no");
 		said_add(w, prog, yes);
-		walk_table(w, table);
+		walk_table(w, table, port);
 		walk_run(w);
 		branch_end(w, saved);
 	}

@@ -279,7 +279,7 @@ static void add_ct(struct walk *w, const struct act *act)
  */
 void do_ct(struct walk *w, const struct act *act)
 {
-	struct act go = { .type = ACT_RESUBMIT, .n = act->ct.table };
+	struct act go = { .type = ACT_RESUBMIT, .n = act->ct.table, .port = NO_PORT };
 	struct state saved;
 	struct op *op;
 	bool copy;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Actions that change the packet, and how the datapath's packet is made so. */
+#include "tlv.h"
 #include "walk.h"
 
 #include <arpa/inet.h>
@@ -11,17 +12,6 @@
 static void tunnel_mask(struct flow *mask)
 {
 	memset((uint8_t *)mask + TUN_OFS, 0xff, TUN_END - TUN_OFS);
-}
-
-/* Whether a mask has a bit in its bytes from @ofs to before @end. */
-static bool has_bits(const struct flow *mask, size_t ofs, size_t end)
-{
-	const uint8_t *m = (const uint8_t *)mask;
-
-	while (ofs < end)
-		if (m[ofs++])
-			return true;
-	return false;
 }
 
 static bool present(uint16_t tci)
@@ -57,19 +47,15 @@ static void commit_vlan(struct walk *w)
 	memcpy(w->s.base_tpid, tpid, sizeof(tpid));
 }
 
-/**
- * commit - make the datapath's packet what the rules have made of it
- * @w: the walk.
- */
-void commit(struct walk *w)
+static void commit_fields(struct walk *w)
 {
 	struct flow mask = {};
 	struct op *op;
 
-	commit_vlan(w);
 	memcpy(&mask, &w->s.set, FLOW_DP_LEN);
+	mask.in_port = 0;	/* for rules alone */
 	memset(&w->s.set, 0, sizeof(w->s.set));
-	if (has_bits(&mask, TUN_OFS, TUN_END)) {
+	if (flow_has(&mask, TUN_OFS, TUN_END)) {
 		op = add_op(w, OP_SET_TUNNEL);
 		if (op)
 			op->value = w->s.cur;
@@ -84,12 +70,48 @@ void commit(struct walk *w)
 	op->value = w->s.cur;
 }
 
+/**
+ * commit - make the datapath's packet what the rules have made of it
+ * @w: the walk.
+ */
+void commit(struct walk *w)
+{
+	commit_vlan(w);
+	commit_fields(w);
+}
+
+/**
+ * commit_untagged - likewise, but for tags, which are taken off for a while
+ * @w: the walk.
+ *
+ * The datapath takes labels only where there is no tag before them.
+ */
+void commit_untagged(struct walk *w)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
+			      .vlan_tci2 = htons(VLAN_PRESENT) };
+	unsigned int i;
+
+	if (present(w->s.cur.vlan_tci))
+		there.vlan_tci = 0xffff;
+	if (present(w->s.cur.vlan_tci2))
+		there.vlan_tci2 = 0xffff;
+	consult(w, &there);
+	for (i = 0; i < 2; i++) {
+		if (present(w->s.base_tci[i]))
+			add_op(w, OP_POP_VLAN);
+		w->s.base_tci[i] = w->s.base_tpid[i] = 0;
+	}
+	commit_fields(w);
+}
+
 /* What a filter said was about another packet. */
 static void changed(struct walk *w, const struct flow *mask)
 {
 	struct flow dp = {};
 
 	memcpy(&dp, mask, FLOW_DP_LEN);
+	dp.in_port = 0;
 	if (!flow_is_zero(&dp))
 		w->s.said.n = 0;
 }
@@ -100,9 +122,9 @@ static void set_bits(struct walk *w, const struct flow *mask)
 	struct flow tun = {};
 
 	/* The datapath sets IP headers only where a megaflow knows the protocol. */
-	if (has_bits(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
+	if (flow_has(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
 		consult(w, &proto);
-	if (has_bits(mask, TUN_OFS, TUN_END)) {
+	if (flow_has(mask, TUN_OFS, TUN_END)) {
 		/* The datapath sets a tunnel's key as a whole. */
 		tunnel_mask(&tun);
 		consult(w, &tun);
@@ -117,6 +139,7 @@ static void note_tunnel(struct walk *w, const struct flow *mask)
 {
 	if (mask->tun_id)
 		w->s.cur.tun_flags |= htons(TUN_KEY);
+	w->s.cur.tun_options |= tlv_touched(mask);
 }
 
 /* Consults what tells whether the packet has a field.  Return: whether it has. */

@@ -9,6 +9,7 @@
 #include <netlink/genl/ctrl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../lib/dpnl.h"
 
@@ -37,12 +38,16 @@ int dpnl_open(struct dpnl *nl)
 
 	memset(nl, 0, sizeof(*nl));
 	nl->sk = nl_socket_alloc();
-	nl->up = nl_socket_alloc();
-	if (genl_connect(nl->up))
-		return -EIO;
 	for (i = 0; i < N_FAMILIES; i++)
 		nl->family[i] = 100 + i;
 	return 0;
+}
+
+struct nl_sock *dpnl_upcall_socket(void)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+
+	return genl_connect(sk) ? NULL : sk;
 }
 
 void dpnl_close(struct dpnl *nl)
@@ -51,7 +56,6 @@ void dpnl_close(struct dpnl *nl)
 		free(flows[--n_flows].attrs);
 	n_ports = 0;
 	nl_socket_free(nl->sk);
-	nl_socket_free(nl->up);
 }
 
 struct nl_msg *dpnl_msg(struct dpnl *nl, enum dpnl_family family, int cmd,
@@ -165,6 +169,29 @@ static int on_port(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
 	return 0;
 }
 
+static int on_dp(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb, void *arg)
+{
+	struct ovs_dp_stats stats = { .n_hit = 7, .n_flows = n_flows };
+	struct nlattr *told[64] = {};
+	char dp[64];
+
+	if (cmd == OVS_DP_CMD_DEL)
+		return 0;
+	if (a[OVS_DP_ATTR_NAME]) {
+		snprintf(ports[0].name, sizeof(ports[0].name), "%.15s",
+			 nla_get_string(a[OVS_DP_ATTR_NAME]));
+		ports[0].type = OVS_VPORT_TYPE_INTERNAL;
+		n_ports = 1;
+	}
+	told[OVS_DP_ATTR_STATS] = (void *)dp;
+	told[OVS_DP_ATTR_STATS]->nla_len = NLA_HDRLEN + sizeof(stats);
+	memcpy(nla_data(told[OVS_DP_ATTR_STATS]), &stats, sizeof(stats));
+	if (cb)
+		cb(told, 1, arg);
+	(void)nl;
+	return 0;
+}
+
 static int on_meter(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
 		    void *arg)
 {
@@ -192,24 +219,53 @@ int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg)
 	struct genlmsghdr *g = nlmsg_data(nlmsg_hdr(msg));
 	void *attrs = genlmsg_attrdata(g, sizeof(int));
 	int len = genlmsg_attrlen(g, sizeof(int)), err = 0;
-	struct ovs_dp_stats stats = { .n_hit = 7, .n_flows = n_flows };
-	struct nlattr *a[64] = {}, *told[64] = {};
-	char dp[64];
+	struct nlattr *a[64] = {};
 
 	nla_parse(a, 63, attrs, len, NULL);
-	if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_FLOW]) {
+	if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_FLOW])
 		err = on_flow(nl, g->cmd, a, attrs, len, cb, arg);
-	} else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_VPORT]) {
+	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_VPORT])
 		err = on_port(nl, g->cmd, a, cb, arg);
-	} else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_METER]) {
+	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_METER])
 		err = on_meter(nl, g->cmd, a, cb, arg);
-	} else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_DATAPATH] && cb) {
-		told[OVS_DP_ATTR_STATS] = (void *)dp;
-		told[OVS_DP_ATTR_STATS]->nla_len = NLA_HDRLEN + sizeof(stats);
-		memcpy(nla_data(told[OVS_DP_ATTR_STATS]), &stats, sizeof(stats));
-		cb(told, 1, arg);
-	}
+	else if (nlmsg_hdr(msg)->nlmsg_type == nl->family[F_DATAPATH])
+		err = on_dp(nl, g->cmd, a, cb, arg);
 	nlmsg_free(msg);
+	return err;
+}
+
+struct dpnl_req *dpnl_add(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb,
+			  void *arg)
+{
+	struct dpnl_req *req = &nl->reqs[nl->n_reqs++];
+
+	req->err = dpnl_call(nl, msg, cb, arg);
+	return req;
+}
+
+int dpnl_run(struct dpnl *nl)
+{
+	nl->n_reqs = 0;
+	return 0;
+}
+
+int dpnl_run_quietly(struct dpnl *nl)
+{
+	return dpnl_run(nl);
+}
+
+/* The socket is a real one. */
+int dpnl_wake(struct dpnl *nl, uint32_t pid)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = pid };
+	struct nl_sock *sk = nl_socket_alloc();
+	int err = genl_connect(sk);
+
+	(void)nl;
+	if (!err && sendto(nl_socket_get_fd(sk), "", 1, 0, (struct sockaddr *)&to,
+			   sizeof(to)) < 0)
+		err = -errno;
+	nl_socket_free(sk);
 	return err;
 }
 
@@ -217,63 +273,4 @@ void dpnl_free(struct dpnl *nl, struct nl_msg *msg)
 {
 	(void)nl;
 	nlmsg_free(msg);
-}
-
-void dpnl_hold(struct dpnl *nl, struct nl_msg *msg)
-{
-	nl->held_err = dpnl_call(nl, msg, NULL, NULL);
-	memcpy(nl->held_why, nl->err, sizeof(nl->held_why));
-}
-
-int dpnl_release(struct dpnl *nl)
-{
-	return nl->held_err;
-}
-
-int dpnl_dp_open(struct dpnl *nl, const char *name, bool create)
-{
-	(void)create;
-	nl->dp_ifindex = 1;
-	snprintf(ports[0].name, sizeof(ports[0].name), "%.15s", name);
-	ports[0].type = OVS_VPORT_TYPE_INTERNAL;
-	n_ports = 1;
-	return 0;
-}
-
-int dpnl_dp_del(struct dpnl *nl)
-{
-	nl->dp_ifindex = 0;
-	return 0;
-}
-
-int dpnl_dp_get(struct dpnl *nl, dpnl_cb cb, void *arg)
-{
-	return dpnl_call(nl, dpnl_msg(nl, F_DATAPATH, OVS_DP_CMD_GET, 0), cb, arg);
-}
-
-int dpnl_port_add(struct dpnl *nl, const char *name, bool internal,
-		  uint32_t number)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_NEW, 0);
-
-	nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
-	nla_put_u32(msg, OVS_VPORT_ATTR_TYPE, internal ?
-		    OVS_VPORT_TYPE_INTERNAL : OVS_VPORT_TYPE_NETDEV);
-	if (number)
-		nla_put_u32(msg, OVS_VPORT_ATTR_PORT_NO, number);
-	return dpnl_call(nl, msg, NULL, NULL);
-}
-
-int dpnl_port_del(struct dpnl *nl, const char *name)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_DEL, 0);
-
-	nla_put_string(msg, OVS_VPORT_ATTR_NAME, name);
-	return dpnl_call(nl, msg, NULL, NULL);
-}
-
-int dpnl_port_dump(struct dpnl *nl, dpnl_cb cb, void *arg)
-{
-	return dpnl_call(nl, dpnl_msg(nl, F_VPORT, OVS_VPORT_CMD_GET, NLM_F_DUMP),
-			 cb, arg);
 }

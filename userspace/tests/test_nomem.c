@@ -54,7 +54,7 @@ void sw_leave(void)
 {
 }
 
-static struct sw sw = { .dp = "nomem", .idle_ms = 10000 };
+static struct sw sw;
 static char file[] = "/tmp/test_nomem.XXXXXX";
 
 /* Return: whether it was done. */
@@ -109,9 +109,9 @@ static void reset(void)
 		snprintf(id, sizeof(id), "%u", sw.meters->id);
 		must("meter/del", id);
 	}
-	dpnl_dp_open(&sw.nl, sw.dp, true);
+	dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids);
 	for (i = 1; i < 3; i++)
-		dpnl_port_add(&sw.nl, i == 1 ? "p1" : "p2", false, i);
+		dpnl_port_add(&sw.nl, i == 1 ? "p1" : "p2", false, i, 0);
 	sw_ports_refresh(&sw);
 	must("group/add", "group_id=1,type=all,bucket=actions=output:1,bucket=actions=output:2");
 	must("group/add", "group_id=3,type=all,bucket=actions=output:2");
@@ -230,8 +230,11 @@ static int setup(void **state)
 	log_start("test", false);
 	log_set("console:off", why, sizeof(why));
 	fd = mkstemp(file);
-	return fd < 0 || close(fd) || dpnl_open(&sw.nl) ||
-	       dpnl_dp_open(&sw.nl, sw.dp, true);
+	if (fd < 0 || close(fd) || sw_init(&sw, "nomem", 10000) || dpnl_open(&sw.nl))
+		return -1;
+	turn_take(&sw.turn);
+	sw.n_pids = 1;
+	return dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids) < 0;
 }
 
 static int teardown(void **state)

@@ -68,7 +68,7 @@ bool config_keeps_prog(const struct sw *s, const char *name, const char *file)
 	return false;
 }
 
-uint32_t events_mask;
+_Atomic uint32_t events_mask;
 
 void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../pipeline/rule.h"
+#include "../pipeline/tlv.h"
 
 static char err[512];
 
@@ -60,7 +61,14 @@ static void test_as_it_is(void **state)
 		"udp,tp_dst=53", "sctp,tp_src=1", "tcp6,tp_dst=80", "udp6", "sctp6",
 		"icmp,icmp_type=8,icmp_code=0", "icmp6,icmpv6_type=128,icmpv6_code=0",
 		"icmp6,icmpv6_type=135,nd_target=fd00::1,nd_sll=02:00:00:00:00:01",
-		"icmp6,icmpv6_type=136,nd_tll=02:00:00:00:00:02", "bpf=syn", "ip,bpf=syn",
+		"icmp6,icmpv6_type=136,nd_tll=02:00:00:00:00:02",
+		"tun_gbp_id=5,tun_gbp_flags=0x48/0x48",
+		"tun_erspan_ver=1,tun_erspan_idx=0x12345",
+		"tun_erspan_ver=2,tun_erspan_dir=1,tun_erspan_hwid=0x3f",
+		"packet_type=(0,0x0)", "ip,packet_type=(1,0x800)",
+		"ipv6,ipv6_exthdr=+frag-hop", "ipv6,ipv6_exthdr=nonext|unseq",
+		"nsh,nsh_flags=1,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255",
+		"nsh,nsh_c1=0x1,nsh_c2=0x2/0xf,nsh_c3=0x3,nsh_c4=0x4", "bpf=syn", "ip,bpf=syn",
 	};
 	char text[512];
 	unsigned int i;
@@ -90,6 +98,8 @@ static void test_aliases(void **state)
 		{ "xreg0=0x100000002", "reg0=0x1,reg1=0x2" },
 		{ "tunnel_id=7", "tun_id=0x7" }, { "ip6", "ipv6" },
 		{ "skb_mark=5", "pkt_mark=0x5" },
+		{ "nsh,nsp=5,nsi=6,nshc1=7", "nsh,nsh_spi=0x5,nsh_si=6,nsh_c1=0x7" },
+		{ "packet_type=(1,2048)", "packet_type=(1,0x800)" },
 		{ "arp,nw_src=10.0.0.1,nw_proto=2", "arp,arp_spa=10.0.0.1,arp_op=2" },
 		{ "NXM_NX_REG3=5", "reg3=0x5" }, { "tcp,tcp_flags=0x12/0x12", "tcp,tcp_flags=+syn+ack" },
 		{ "ip , nw_ttl=1", "ip,nw_ttl=1" }, { "ip,nw_src=10.0.0.1/0", "ip" },
@@ -103,6 +113,58 @@ static void test_aliases(void **state)
 		snprintf(want, sizeof(want), "table=0,priority=1,%s,actions=drop", as[i].out);
 		assert_string_equal(again(text), want);
 	}
+}
+
+static const char *map_option(const char *text)
+{
+	unsigned int n;
+	struct tlv tlv;
+	const char *why = tlv_parse(text, &n, &tlv);
+
+	return why ? why : tlv_map(n, &tlv);
+}
+
+/* Options of Geneve are fields once they are mapped. */
+static void test_options(void **state)
+{
+	static const struct { const char *text, *why; } bad[] = {
+		{ "{class=1,type=2}->tun_metadata0", "an option is" },
+		{ "{class=1,type=2,len=4}->reg0", "a field is one of" },
+		{ "{class=1,type=2,len=4}->tun_metadata64", "a field is one of" },
+		{ "{class=1,type=2,len=4}->tun_metadata1x", "a field is one of" },
+		{ "{class=0x10000,type=2,len=4}->tun_metadata1", "class must" },
+		{ "{class=1,type=256,len=4}->tun_metadata1", "type must" },
+		{ "{class=1,type=2,len=5}->tun_metadata1", "len must" },
+		{ "{class=1,type=2,len=20}->tun_metadata1", "len must" },
+		{ "{class=0xffff,type=0,len=4}->tun_metadata1", "another field already" },
+		{ "{class=0xffff,type=1,len=4}->tun_metadata0", "another option already" },
+	};
+	char text[64];
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(strstr(again("tun_metadata0=1,actions=drop"), "no field"));
+	assert_null(map_option("{class=0xffff,type=0,len=4}->tun_metadata0"));
+	assert_null(map_option("{class=0xffff,type=0,len=4}->tun_metadata0"));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (!strstr(map_option(bad[i].text), bad[i].why))
+			fail_msg("%s: %s", bad[i].text, map_option(bad[i].text));
+	assert_null(map_option("{class=0x102,type=0x80,len=12}->tun_metadata63"));
+	assert_string_equal(again("tun_metadata0=1234,tun_metadata63=0x5/0xff,actions=load:1->NXM_NX_TUN_METADATA63[95]"),
+			    "table=0,priority=32768,tun_metadata0=0x4d2,tun_metadata63=0x5/0xff,actions=set_field:0x800000000000000000000000/0x800000000000000000000000->tun_metadata63");
+	again("tun_metadata63=0x1000000000000000000000000,actions=drop");
+	assert_non_null(strstr(err, "tun_metadata63: too large"));
+	/* They share 124 bytes. */
+	for (i = 1; i < 7; i++) {
+		snprintf(text, sizeof(text), "{class=9,type=%u,len=16}->tun_metadata%u", i, i);
+		assert_null(map_option(text));
+	}
+	assert_non_null(strstr(map_option("{class=8,type=0,len=16}->tun_metadata7"), "no room"));
+	assert_null(map_option("{class=8,type=0,len=12}->tun_metadata7"));
+	assert_non_null(strstr(map_option("{class=7,type=0,len=4}->tun_metadata8"), "no room"));
+	tlv_unmap(3);
+	assert_non_null(strstr(again("tun_metadata3=1,actions=drop"), "no field"));
+	assert_null(map_option("{class=7,type=0,len=16}->tun_metadata8"));
 }
 
 static void test_actions(void **state)
@@ -125,7 +187,14 @@ static void test_actions(void **state)
 		{ "mod_nw_ttl:1", "set_field:1->nw_ttl" }, { "set_tunnel:5", "set_field:0x5->tun_id" },
 		{ "mod_vlan_vid:5", NULL }, { "mod_vlan_pcp:3", NULL },
 		{ "push_vlan:0x88a8", NULL }, { "pop_vlan", NULL }, { "strip_vlan", "pop_vlan" },
-		{ "dec_ttl", NULL }, { "goto_table:4", NULL }, { "resubmit(,2)", NULL },
+		{ "dec_ttl", NULL },
+		{ "push_mpls:0x8847", NULL }, { "pop_mpls:0x0800", NULL }, { "dec_mpls_ttl", NULL },
+		{ "pop_mpls:2048", "pop_mpls:0x0800" }, { "set_mpls_ttl:5", "set_field:5->mpls_ttl" },
+		{ "set_mpls_label:16", "set_field:16->mpls_label" }, { "set_mpls_tc:7", "set_field:7->mpls_tc" },
+	 { "goto_table:4", NULL }, { "resubmit(,2)", NULL },
+		{ "resubmit:5", "resubmit(5,0)" }, { "resubmit(5)", "resubmit(5,0)" },
+		{ "resubmit(5,2)", NULL }, { "resubmit(in_port,2)", "resubmit(,2)" },
+		{ "resubmit(IN_PORT)", "resubmit(,0)" }, { "load:0->NXM_OF_IN_PORT[]", "set_field:0->in_port" },
 		{ "group:5", NULL }, { "meter:3", NULL }, { "ct_clear", NULL },
 		{ "CONTROLLER", NULL }, { "controller", "CONTROLLER" }, { "CONTROLLER:128", NULL },
 		{ "controller(max_len=128)", "CONTROLLER:128" },
@@ -180,6 +249,14 @@ static void test_errors(void **state)
 		{ "bpf=a/b,actions=drop", "name of a program", 5 },
 		{ "bpf=a,bpf=b,actions=drop", "twice", 11 },
 		{ "dp_hash=1,actions=drop", "no field", 1 },
+		{ "recirc_id=1,actions=drop", "no field", 1 },
+		{ "packet_type=(2,5),actions=drop", "neither (0,0) nor", 13 },
+		{ "packet_type=(0,5),actions=drop", "neither (0,0) nor", 13 },
+		{ "packet_type=5,actions=drop", "neither (0,0) nor", 13 },
+		{ "nsh_ttl=5,actions=drop", "before it (nsh)", 1 },
+		{ "ipv6,ipv6_exthdr=+none,actions=drop", "unknown flag", 18 },
+		{ "tun_erspan_idx=0x100000,actions=drop", "too large", 16 },
+		{ "actions=set_field:5->nsh_ttl", "can't be set", 22 },
 		{ "ct_label=0x123456789012345678901234567890123,actions=drop", "128 bits", 10 },
 		{ "actions=output", "colon", 9 }, { "actions=output:x", "no field", 16 },
 		{ "actions=output:70000", "0 to 65534", 16 },
@@ -194,8 +271,15 @@ static void test_errors(void **state)
 		{ "actions=move:reg0[]", "->FIELD", 14 },
 		{ "actions=mod_vlan_vid:4096", "up to 4095", 22 },
 		{ "table=3,actions=goto_table:3", "above 3", 28 },
-		{ "actions=resubmit(1,2)", "(,TABLE)", 18 },
-		{ "actions=resubmit(,255)", "0 to 254", 18 },
+		{ "actions=resubmit()", "PORT, TABLE or both", 18 },
+		{ "actions=resubmit(,255)", "0 to 254", 19 },
+		{ "actions=resubmit(x,2)", "in_port or 0", 18 },
+		{ "actions=resubmit(1,2,ct)", "0 to 254", 20 },
+		{ "actions=resubmit:65535", "in_port or 0", 18 },
+		{ "actions=push_mpls:0x800", "0x8847 or 0x8848", 19 },
+		{ "actions=pop_mpls:5", "Ethernet type", 18 },
+		{ "actions=set_mpls_tc:8", "mpls_tc: too large", 21 },
+		{ "actions=dec_mpls_ttl:1", "no argument", 9 },
 		{ "actions=group:4294967295", "no group", 15 },
 		{ "actions=meter:0", "1 to", 15 },
 		{ "actions=ct(force)", "need commit", 12 },
@@ -251,6 +335,11 @@ static void random_value(const struct field *f, char *buf, size_t size)
 		if (v.mask[15] == 3 && v.value[15] == 2)
 			v.value[15] = 3;	/* there is no such packet */
 	}
+	if (f->format == FMT_PACKET_TYPE) {
+		memset(&v, 0, sizeof(v));
+		v.value[13] = rnd(2);
+		v.value[14] = v.value[13] * rnd(256);
+	}
 	field_format(f, &v, buf, size);
 }
 
@@ -259,7 +348,7 @@ static void test_round_trip(void **state)
 {
 	static const char *const types[] = {
 		"", "ip,", "tcp,", "udp6,", "sctp,", "icmp,", "icmp6,icmpv6_type=135,",
-		"icmp6,icmpv6_type=136,", "arp,", "mpls,", "dl_vlan=7,", "ipv6,",
+		"icmp6,icmpv6_type=136,", "arp,", "mpls,", "dl_vlan=7,", "ipv6,", "nsh,",
 		"dl_vlan_pcp=2,udp,",
 	};
 	char text[4096], value[256], first[4096], *end;
@@ -339,6 +428,7 @@ static void test_groups(void **state)
 		{ "group_id=1,type=all,bucket=fly", "\"fly\", position 28" },
 		{ "group_id=1,type=select,bucket=weight:0,output:1", "weight must" },
 		{ "group_id=1,type=all,bucket=goto_table:1", "no table follows" },
+		{ "group_id=1,type=all,bucket=resubmit:1", "needs a table (at \"resubmit:1\", position 28" },
 		{ "group_id=1,type=all,foo=1", "\"foo=1\"" },
 	};
 	char buf[1024];
@@ -369,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_it_is), cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_actions), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_same_match),
 		cmocka_unit_test(test_groups),

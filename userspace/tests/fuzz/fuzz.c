@@ -18,17 +18,18 @@ void sw_leave(void)
 struct sw *fuzz_switch(void)
 {
 	static struct sw *sw;
-	char why[128];
+	char why[128], name[16];
 
 	if (sw)
 		return sw;
 	sw = calloc(1, sizeof(*sw));
 	log_start("fuzz", false);
 	log_set("console:off", why, sizeof(why));
-	snprintf(sw->dp, sizeof(sw->dp), "fuzz%d", getpid() % 10000);
-	sw->idle_ms = 10000;
-	if (dpnl_open(&sw->nl) || dpnl_dp_open(&sw->nl, sw->dp, true))
+	snprintf(name, sizeof(name), "fuzz%d", getpid() % 10000);
+	if (sw_init(sw, name, 10000) || dpnl_open(&sw->nl))
 		abort();
+	turn_take(&sw->turn);
+	sw->n_pids = 1;
 	fuzz_reset(sw);
 	return sw;
 }
@@ -64,9 +65,9 @@ void fuzz_reset(struct sw *sw)
 		if (fuzz_run(sw, "prog/unload", 1, &name))
 			abort();
 	}
-	dpnl_dp_open(&sw->nl, sw->dp, true);
+	dpnl_dp_open(&sw->nl, sw->dp, true, sw->pids, sw->n_pids);
 	for (i = 1; i < 3; i++)
-		dpnl_port_add(&sw->nl, i == 1 ? "p1" : "p2", false, i);
+		dpnl_port_add(&sw->nl, i == 1 ? "p1" : "p2", false, i, 0);
 	sw_ports_refresh(sw);
 	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (fuzz_run(sw, "rule/add", 1, (const char **)&rules[i]))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Upcalls that make no sense: an input is what stands behind the message's header. */
-#include "../../daemon/upcall.c"
+#include <linux/genetlink.h>
+#include <linux/openvswitch.h>
 
+#include "../../daemon/upcall.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -9,7 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sw *sw = fuzz_switch();
+	static struct xlate_out out;
 	static unsigned int n;
+	struct upcall u;
+	uint32_t port;
+	int errs[2];
 	struct nlmsghdr *h;
 	size_t len = NLMSG_HDRLEN + size;
 
@@ -20,7 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	h->nlmsg_type = sw->nl.family[F_PACKET];
 	memcpy(nlmsg_data(h), data, size);
 	((struct genlmsghdr *)nlmsg_data(h))->cmd = OVS_PACKET_CMD_MISS;
-	on_message(sw, h, len);
+	if (!upcall_port(&sw->nl, h, len, &port)) {
+		upcall_begin(sw, &sw->nl, &out, h, len, &u);
+		errs[0] = u.install ? u.install->err : 0;
+		errs[1] = u.execute ? u.execute->err : 0;
+		dpnl_run(&sw->nl);
+		upcall_end(sw, &sw->nl, &u, errs[0], errs[1], "");
+	}
 	free(h);
 	if (++n % 64 == 0) {
 		sw_flows_flush(sw);

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Packets that a mask says are alike fare alike, whatever the rules. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../pipeline/text.h"
+#include "translation.h"
+
+static unsigned int rnd(unsigned int n)
+{
+	return (unsigned int)random() % n;
+}
+
+static const char *random_match(void)
+{
+	static char text[200];
+	int n = snprintf(text, sizeof(text), "table=%u,priority=%u,", rnd(4), rnd(30));
+
+	switch (rnd(11)) {
+	case 0:
+		n = text_add(text, sizeof(text), n, "ip,nw_src=10.0.0.%u/%u,", rnd(8), 28 + rnd(5));
+		break;
+	case 1:
+		n = text_add(text, sizeof(text), n, "udp,tp_dst=%u/0x%x,", rnd(8), rnd(8));
+		break;
+	case 2:
+		n = text_add(text, sizeof(text), n, "ip,nw_dst=10.0.0.%u/31,", rnd(8));
+		break;
+	case 3:
+		n = text_add(text, sizeof(text), n, "dl_vlan=%u,", rnd(3));
+		break;
+	case 4:
+		n = text_add(text, sizeof(text), n, "vlan_tci=0,ip,nw_ttl=%u,", 60 + rnd(4));
+		break;
+	case 5:
+		n = text_add(text, sizeof(text), n, "reg0=%u/0x7,", rnd(8));
+		break;
+	case 6:
+		n = text_add(text, sizeof(text), n, "bpf=f%u,", rnd(3));
+		break;
+	case 7:
+		n = text_add(text, sizeof(text), n, "reg1=%u,udp,tp_src=%u,", rnd(4), rnd(8));
+		break;
+	case 9:
+		n = text_add(text, sizeof(text), n, "mpls,mpls_label=%u,mpls_ttl=%u/0x3,",
+			     rnd(3), rnd(4));
+		break;
+	case 8:
+		n = text_add(text, sizeof(text), n, "dl_src=00:00:00:00:00:0%u,tcp,tcp_flags=+syn,", rnd(3));
+		break;
+	}
+	return text;
+}
+
+static int random_action(char *text, size_t size, int n)
+{
+	switch (rnd(17)) {
+	case 0:
+		return text_add(text, size, n, "set_field:10.0.0.%u->nw_dst,", rnd(8));
+	case 1:
+		return text_add(text, size, n, "set_field:%u/0x3->udp_dst,", rnd(4));
+	case 2:
+		return text_add(text, size, n, "move:udp_src[0..2]->reg0[0..2],");
+	case 3:
+		return text_add(text, size, n, "move:nw_src[0..1]->udp_dst[1..2],");
+	case 4:
+		return text_add(text, size, n, "dec_ttl,");
+	case 5:
+		return text_add(text, size, n, "push_vlan:0x8100,set_field:%u->vlan_vid,", rnd(3));
+	case 6:
+		return text_add(text, size, n, "pop_vlan,");
+	case 7:
+		return text_add(text, size, n, "mod_vlan_vid:%u,", rnd(3));
+	case 8:
+	case 9:
+		return text_add(text, size, n, "resubmit(,%u),", 1 + rnd(3));
+	case 10:
+		return text_add(text, size, n, "output:reg0[0..1],");
+	case 11:
+		return text_add(text, size, n, "bpf(a%s),", rnd(2) ? ",result=reg1" : "");
+	case 12:
+		return text_add(text, size, n, "bpf(f,result=reg1),");
+	case 13:
+		return text_add(text, size, n, "group:1,");
+	case 14:
+		return text_add(text, size, n, rnd(2) ? "pop_mpls:0x0800," : "dec_mpls_ttl,");
+	case 15:
+		return text_add(text, size, n, "push_mpls:0x8847,%s",
+				rnd(2) ? "set_field:2->mpls_label," : "");
+	default:
+		return text_add(text, size, n, "output:%u,", 1 + rnd(3));
+	}
+}
+
+static struct flow random_packet(void)
+{
+	struct flow f = udp(rnd(8));
+
+	f.nw_src = htonl(0x0a000000 | rnd(8));
+	f.nw_dst = htonl(0x0a000000 | rnd(8));
+	f.tp_src = htons(rnd(8));
+	f.dl_src[5] = rnd(3);
+	f.nw_ttl = 60 + rnd(4);
+	f.nw_proto = rnd(3) ? 17 : 6;
+	f.tcp_flags = f.nw_proto == 6 ? htons(rnd(4)) : 0;
+	if (!rnd(4)) {
+		f.dl_type = htons(0x8847);
+		f.mpls_lse[0] = htonl(rnd(3) << 12 | rnd(2) << 8 | rnd(4));
+		f.nw_proto = f.nw_ttl = 0;
+		f.nw_src = f.nw_dst = f.tp_src = f.tp_dst = f.tcp_flags = 0;
+	}
+	if (!rnd(3)) {
+		f.vlan_tci = htons(VLAN_PRESENT | rnd(3) | rnd(2) << 13);
+		f.vlan_tpid = htons(0x8100);
+		if (rnd(2)) {
+			f.vlan_tci2 = htons(VLAN_PRESENT | rnd(3));
+			f.vlan_tpid2 = htons(0x8100);
+		}
+	}
+	return f;
+}
+
+static void test_masks_are_sound(void **state)
+{
+	unsigned int round, i, k, same = 0, errors = 0, branched = 0;
+	static char first[16384];
+	char text[600];
+
+	(void)state;
+	srandom(77);
+	for (round = 0; round < 60; round++) {
+		reset(NULL);
+		add_group("group_id=1,type=all,bucket=set_field:9->udp_src,output:1,bucket=output:2");
+		for (i = 0; i < 40; i++) {
+			const char *match = random_match();
+			int n = snprintf(text, sizeof(text), "%sactions=", match);
+
+			for (k = 1 + rnd(3); k; k--)
+				n = random_action(text, sizeof(text), n);
+			add(text);
+		}
+		for (i = 0; i < 100; i++) {
+			struct flow f = random_packet(), g, wc;
+
+			strcpy(first, run(&f));
+			wc = out.wc;
+			errors += out.error != NULL;
+			branched += out.n_branches > 0;
+			for (k = 0; k < 20; k++) {
+				unsigned int w;
+
+				/* What the mask leaves open is another packet's. */
+				g = random_packet();
+				for (w = 0; w < FLOW_WORDS; w++) {
+					flow_word *to = (flow_word *)&g + w;
+					flow_word m = ((flow_word *)&wc)[w];
+
+					*to = (((flow_word *)&f)[w] & m) | (*to & ~m);
+				}
+				/* The datapath has these exactly. */
+				g.vlan_tpid = f.vlan_tpid;
+				g.vlan_tpid2 = f.vlan_tpid2;
+				if ((g.vlan_tci ^ f.vlan_tci) & htons(VLAN_PRESENT) ||
+				    (g.vlan_tci2 ^ f.vlan_tci2) & htons(VLAN_PRESENT))
+					continue;
+				/* There is no id without a tag. */
+				if (!(g.vlan_tci & htons(VLAN_PRESENT)))
+					g.vlan_tci = 0;
+				if (!(g.vlan_tci2 & htons(VLAN_PRESENT)))
+					g.vlan_tci2 = 0;
+				if (strcmp(first, run(&g)))
+					fail_msg("\"%s\" and \"%s\"", first, run(&g));
+				same += memcmp(&f, &g, sizeof(f)) != 0;
+			}
+		}
+	}
+	print_message("# %u pairs of packets, %u translations with branches, %u errors\n",
+		      same, branched, errors);
+	assert_true(same > 50000 && branched > 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_masks_are_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
