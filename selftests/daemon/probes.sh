@@ -16,7 +16,7 @@ cat >/run/attach.py <<'PY'
 """attach.py PROGRAM: a line for uprobe_events, of each probe in its notes."""
 import re, struct, subprocess, sys
 program = sys.argv[1]
-TYPES = {'1': 'u8', '2': 'u16', '4': 'u32', '8': 'x64', '-4': 's32', '-8': 's64'}
+TYPES = {'1': 'u8', '2': 'u16', '4': 'u32', '8': 'u64', '-4': 's32', '-8': 's64'}
 with open(program, 'rb') as f:
     elf = f.read()
 phoff, = struct.unpack_from('<Q', elf, 32)
@@ -95,13 +95,13 @@ check "command_end, with the name and that it worked" seen command_end 'arg1=0 .
 ctl rule add nonsense 2>/dev/null
 check "and that another did not" seen command_end 'arg1=1.*text="rule/add"|text="rule/add" arg1=1'
 check "upcall, with the port of its packet and its length" seen upcall 'arg0=1 arg1=0 arg2=98'
-check "flow_install, without an error" seen flow_install 'arg0=0x[0-9a-f]+ arg1=0'
+check "flow_install, without an error" seen flow_install 'arg0=[1-9][0-9]* arg1=0'
 check "there are megaflows" eval '[ "$(ctl flow dump | grep -c .)" -gt 0 ]'
 echo >$T/trace
 ctl rule add priority=65535,actions=drop
 check "revalidate_begin, with the number of megaflows" seen revalidate_begin "arg0=[1-9]"
 check "revalidate_end, with those that are left" seen revalidate_end arg0=0
-check "flow_delete" seen flow_delete 'arg0=0x[0-9a-f]+'
+check "flow_delete" seen flow_delete 'arg0=[1-9][0-9]*'
 echo 0 >$T/events/ovs_bpfd/enable
 ctl dp del
 finish

@@ -149,7 +149,7 @@ still_there() {	# every megaflow of a list
 	local now
 	now=$(names)
 	while read -r ufid; do
-		grep -q "$ufid" <<<"$now" || { echo "$ufid is gone"; return 1; }
+		grep -q "$ufid" <<<"$now" || { echo "$ufid is gone"; grep "$ufid" /run/before; cat /run/log; return 1; }
 	done <<<"$1"
 }
 
@@ -181,6 +181,7 @@ check "it is told why a megaflow looks at a field" why nw_dst "table=0,priority=
 check "by another table behind the program, too" why dl_dst "^table=1"
 check "a name that is none is refused" eval 'ctl flow why nosuch 2>&1 | grep -q "\"nosuch\" is no UFID"'
 before=$(names)
+ctl flow dump -m >/run/before
 held=$(entries)
 prog=$(ctl -j prog show lb | jq .id)
 passed=$(metered)
