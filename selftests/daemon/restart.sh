@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 28
+plan 29
 conns=24
 ctl() {
 	userspace/ovs-bpfctl "$@"
@@ -153,6 +153,7 @@ still_there() {	# every megaflow of a list
 	done <<<"$1"
 }
 
+check_not "nor does it miss any other" grep -i -e '"WARN"' -e '"ERR"' /run/log
 check "the load balancer works" progress 5
 metered() {	# packets that meter 7 has counted
 	ctl -j meter dump | jq '.[] | select(.meter == 7) | .n_packets'

@@ -25,23 +25,45 @@ struct {
 	__type(value, struct lane);
 } lanes SEC(".maps");
 
-/* Where the packet of an upcall came in; the last lane's if it does not say. */
+/**
+ * struct search - for the port among the attributes of a key
+ * @skb: the message.
+ * @ofs: where the next attribute is.
+ * @port: what was found.
+ */
+struct search {
+	struct __sk_buff *skb;
+	__u64 ofs;
+	__u64 port;
+};
+
+static long look(__u32 i, struct search *s)
+{
+	struct nlattr a;
+	__u32 port;
+
+	if (bpf_skb_load_bytes(s->skb, s->ofs, &a, sizeof(a)) || a.nla_len < sizeof(a))
+		return 1;
+	if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_IN_PORT) {
+		if (!bpf_skb_load_bytes(s->skb, s->ofs + sizeof(a), &port, sizeof(port)))
+			s->port = port;
+		return 1;
+	}
+	s->ofs += NLA_ALIGN(a.nla_len);
+	return 0;
+}
+
+/*
+ * Where the packet of an upcall came in; the last lane's if it does not say.  A loop of
+ * the language would be too complex for Linux 6.1, which without CAP_PERFMON follows
+ * each of its branches as a processor might that guesses wrong, too.
+ */
 static __u32 lane_of(struct __sk_buff *skb)
 {
-	__u32 port = GATE_LANES - 1, ofs = HEADERS + NLA_HDRLEN;
-	struct nlattr a;
-	int i;
+	struct search s = { skb, HEADERS + NLA_HDRLEN, GATE_LANES - 1 };
 
-	for (i = 0; i < MAX_ATTRS; i++) {
-		if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)) || a.nla_len < sizeof(a))
-			break;
-		if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_IN_PORT) {
-			bpf_skb_load_bytes(skb, ofs + sizeof(a), &port, sizeof(port));
-			break;
-		}
-		ofs += NLA_ALIGN(a.nla_len);
-	}
-	return port < GATE_LANES ? port : GATE_LANES - 1;
+	bpf_loop(MAX_ATTRS, look, &s, 0);
+	return s.port < GATE_LANES ? s.port : GATE_LANES - 1;
 }
 
 SEC("socket")
