@@ -13,8 +13,6 @@
 
 #include "gate.bpf.h"
 
-/* The port comes behind a handful of other attributes. */
-#define MAX_ATTRS 16
 #define HEADERS (NLMSG_HDRLEN + GENL_HDRLEN + sizeof(struct ovs_header))
 
 struct {
@@ -25,22 +23,29 @@ struct {
 	__type(value, struct lane);
 } lanes SEC(".maps");
 
-/* Where the packet of an upcall came in; the last lane's if it does not say. */
+/*
+ * What a key has before the port, as the module writes it: three attributes of four
+ * bytes, perhaps a tunnel, four more of up to four bytes, labels.  A loop over them is
+ * more than the verifier takes from those without CAP_PERFMON.
+ */
+#define BEFORE_TUNNEL (3 * 8)
+#define BEHIND_TUNNEL (4 * 8 + NLA_HDRLEN + OVS_CT_LABELS_LEN)
+
+/* Where the packet of an upcall came in; if it does not say so here, the last lane's. */
 static __u32 lane_of(struct __sk_buff *skb)
 {
-	__u32 port = GATE_LANES - 1, ofs = HEADERS + NLA_HDRLEN;
+	__u32 port, ofs = HEADERS + NLA_HDRLEN + BEFORE_TUNNEL;
 	struct nlattr a;
-	int i;
 
-	for (i = 0; i < MAX_ATTRS; i++) {
-		if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)) || a.nla_len < sizeof(a))
-			break;
-		if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_IN_PORT) {
-			bpf_skb_load_bytes(skb, ofs + sizeof(a), &port, sizeof(port));
-			break;
-		}
+	if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)))
+		return GATE_LANES - 1;
+	if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_TUNNEL)
 		ofs += NLA_ALIGN(a.nla_len);
-	}
+	ofs += BEHIND_TUNNEL;
+	if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)) ||
+	    (a.nla_type & NLA_TYPE_MASK) != OVS_KEY_ATTR_IN_PORT ||
+	    bpf_skb_load_bytes(skb, ofs + sizeof(a), &port, sizeof(port)))
+		return GATE_LANES - 1;
 	return port < GATE_LANES ? port : GATE_LANES - 1;
 }
 
