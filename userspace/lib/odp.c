@@ -345,11 +345,14 @@ void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
 	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
 }
 
-/*
- * What is not known may be what other attributes depend on: it is matched as it is,
- * and so in the key's length.
+/**
+ * odp_put_exact - mask every bit of an attribute
+ * @msg: the message.
+ * @a: the attribute, which is not known: others may depend on it.
+ *
+ * Return: 0 or -EMSGSIZE.
  */
-static int put_exact(struct nl_msg *msg, const struct nlattr *a)
+int odp_put_exact(struct nl_msg *msg, const struct nlattr *a)
 {
 	struct nlattr *mask = nla_reserve(msg, nla_type(a), nla_len(a));
 
@@ -369,7 +372,8 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 
 	switch (nla_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
-		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
+		return odp_has_tunnel(wc) || odp_tunnel_is_odd(a) ?
+		       odp_put_tunnel_mask(msg, a, wc, key) : 0;
 	case OVS_KEY_ATTR_NSH:
 		return odp_put_nsh_mask(msg, wc, key);
 	case OVS_KEY_ATTR_ETHERTYPE:
@@ -378,7 +382,7 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 		return nla_put(msg, OVS_KEY_ATTR_VLAN, 2, &tci);
 	}
 	if (!m || nla_len(a) > (int)sizeof(buf))
-		return put_exact(msg, a);
+		return odp_put_exact(msg, a);
 	odp_map_out(m, buf, wc, true);
 	return nla_put(msg, m->type, nla_len(a), buf);
 }
