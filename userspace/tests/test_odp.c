@@ -393,6 +393,13 @@ static void test_no_attribute_is_dropped(void **state)
 	a = find(mask, OVS_KEY_ATTR_MAX + 1);
 	assert_int_equal(nla_len(a), 8);
 	assert_memory_equal(nla_data(a), ones, 8);
+	/* Within a tunnel likewise. */
+	a = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_MAX + 1, 8, bytes);
+	odp_nest_end(key_msg, a);
+	a = find(find(mask_for(&wc), OVS_KEY_ATTR_TUNNEL), OVS_TUNNEL_KEY_ATTR_MAX + 1);
+	assert_non_null(a);
+	assert_memory_equal(nla_data(a), ones, 8);
 	for (type = OVS_KEY_ATTR_ENCAP; type <= OVS_KEY_ATTR_MAX; type++) {
 		unsigned int i;
 
