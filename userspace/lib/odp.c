@@ -276,12 +276,12 @@ static struct nlattr *tunnel_of(const struct nlattr *key)
 	return key ? nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) : NULL;
 }
 
-/* @key: of a mask: the key that it goes with; NULL: there is none. */
 static uint64_t attr_hash(const struct nlattr *a, uint64_t before)
 {
 	return XXH3_64bits_withSeed(a, a->nla_len, before);
 }
 
+/* @key: of a mask: the key that it goes with; NULL: there is none. */
 static int key_in(const struct nlattr *nest, const struct nlattr *key,
 		  struct flow *flow, int depth, bool mask)
 {
@@ -532,7 +532,7 @@ int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 
 	if (n && n == memo.n && !memcmp(shape, memo.shape, n * sizeof(*shape)) &&
 	    !memcmp(wc, &memo.wc, FLOW_DP_LEN))
-		return nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(known), nla_data(known));
+		return nla_put(msg, known->nla_type, nla_len(known), nla_data(known));
 	err = put_mask(msg, key, flow, wc);
 	if (err || !n || odp_has_tunnel(wc) || attr->nla_len > sizeof(memo.attr))
 		return err;
