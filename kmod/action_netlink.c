@@ -683,6 +683,9 @@ struct sw_flow_actions *ovs_acts_parse(struct net *net,
 		kfree(p.acts);
 		return ERR_PTR(err);
 	}
+	if (p.acts->n_progs)
+		ovs_bpf_link(p.acts->acts,
+			     ovs_acts_end(p.acts->acts, p.acts->len));
 	return p.acts;
 }
 
