@@ -635,7 +635,7 @@ void ovs_act_free_list(const struct ovs_act *act, u32 len)
  * ovs_acts_parse - validate and compile actions
  * @net: namespace of the request.
  * @attr: nest of OVS_ACTION_ATTR_*.
- * @key: the key of the packets that they are for, masked.
+ * @key: the key of the packets that they are for, masked; its tunnel is not looked at.
  * @extack: where a refusal is explained.
  *
  * Context: process.
