@@ -70,16 +70,19 @@ static size_t flow_msg_size(const struct sw_flow *flow,
 static int flow_put_match(struct sk_buff *msg, const struct sw_flow *flow,
 			  u32 flags)
 {
+	bool with_key = !flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY);
+	bool with_mask = !flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK);
 	struct sw_flow_key key __uninitialized;
 
-	ovs_flow_masked_key(flow, &key);
 	if (flow->id.ufid_len && nla_put(msg, OVS_FLOW_ATTR_UFID,
 					 flow->id.ufid_len, flow->id.ufid))
 		return -EMSGSIZE;
-	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY) &&
+	if (with_key || with_mask)
+		ovs_flow_masked_key(flow, &key);
+	if (with_key &&
 	    ovs_nla_put_key_nest(msg, OVS_FLOW_ATTR_KEY, flow->id.key ?: &key))
 		return -EMSGSIZE;
-	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK) &&
+	if (with_mask &&
 	    ovs_nla_put_mask_nest(msg, OVS_FLOW_ATTR_MASK, &key,
 				  &flow->mask->key))
 		return -EMSGSIZE;

@@ -34,9 +34,12 @@ static const struct nlattr *tb_get(const struct key_tb *tb, unsigned int type)
 /* Whether an attribute of a mask asks for nothing.  Nests see to themselves. */
 static bool mask_attr_empty(const struct nlattr *nla)
 {
-	return nla_type(nla) != OVS_KEY_ATTR_ENCAP &&
-	       nla_type(nla) != OVS_KEY_ATTR_TUNNEL &&
-	       !memchr_inv(nla_data(nla), 0, nla_len(nla));
+	if (nla_type(nla) == OVS_KEY_ATTR_ENCAP ||
+	    nla_type(nla) == OVS_KEY_ATTR_TUNNEL)
+		return false;
+	if (nla_len(nla) == sizeof(u32))	/* as most are */
+		return !nla_get_u32(nla);
+	return !memchr_inv(nla_data(nla), 0, nla_len(nla));
 }
 
 /*
