@@ -45,19 +45,19 @@ install:
 demo: kmod progs userspace
 	@scripts/demo
 
-check: kmod progs userspace
+check: kmod progs userspace bench-tools
 	@scripts/check $(T)
 
-check-full: kmod progs userspace debug-kernel-uml debug-kernel-x86
+check-full: kmod progs userspace bench-tools debug-kernel-uml debug-kernel-x86
 	@scripts/check --full $(T)
 
 check-debug: kmod progs userspace debug-kernel-x86
 	@scripts/check --debug $(T)
 
-bench-tools: kmod progs userspace
+bench-tools: kmod progs
 	@$(MAKE) -s -C bench
 
-bench: bench-tools
+bench: bench-tools userspace
 	@scripts/bench $(ROWS)
 
 bench-check: bench-tools

@@ -635,7 +635,7 @@ void ovs_act_free_list(const struct ovs_act *act, u32 len)
  * ovs_acts_parse - validate and compile actions
  * @net: namespace of the request.
  * @attr: nest of OVS_ACTION_ATTR_*.
- * @key: the key of the packets that they are for, masked.
+ * @key: the key of the packets that they are for, masked; its tunnel is not looked at.
  * @extack: where a refusal is explained.
  *
  * Context: process.
@@ -683,6 +683,9 @@ struct sw_flow_actions *ovs_acts_parse(struct net *net,
 		kfree(p.acts);
 		return ERR_PTR(err);
 	}
+	if (p.acts->n_progs)
+		ovs_bpf_link(p.acts->acts,
+			     ovs_acts_end(p.acts->acts, p.acts->len));
 	return p.acts;
 }
 

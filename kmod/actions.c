@@ -14,7 +14,7 @@
 #include <net/dst_metadata.h>
 
 #include "actions.h"
-#include "bpf.h"
+#include "bpf_chain.h"
 #include "conntrack.h"
 #include "datapath.h"
 #include "openvswitch_trace.h"
@@ -191,10 +191,18 @@ static void run_copy(struct datapath *dp, struct sk_buff *skb,
 	st->n_keys--;
 }
 
-/* A nested list in the middle of another. */
-static void run_nested(struct datapath *dp, struct sk_buff *skb,
-		       const struct sw_flow_key *key,
-		       const struct ovs_act_list *list)
+/**
+ * ovs_run_nested - run a nested list in the middle of another
+ * @dp: the datapath.
+ * @skb: the packet, of which the list gets a copy.
+ * @key: its key.
+ * @list: the list; not empty.
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void ovs_run_nested(struct datapath *dp, struct sk_buff *skb,
+		    const struct sw_flow_key *key,
+		    const struct ovs_act_list *list)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
 
@@ -222,9 +230,10 @@ egress_tunnel(const struct datapath *dp, struct sk_buff *skb, u32 port)
 	return skb_tunnel_info(skb);
 }
 
-static void exec_userspace(struct datapath *dp, struct sk_buff *skb,
-			   const struct sw_flow_key *key,
-			   const struct ovs_act *act)
+/* Out of line, as recirc_copy() is: run_list(), which nests, has little on its stack. */
+static noinline void exec_userspace(struct datapath *dp, struct sk_buff *skb,
+				    const struct sw_flow_key *key,
+				    const struct ovs_act *act)
 {
 	const struct ovs_act_userspace *us = (const void *)act->data;
 	struct dp_upcall_info info = {
@@ -286,8 +295,8 @@ static bool exec_recirc(struct datapath *dp, struct sk_buff *skb,
 	return true;
 }
 
-static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
-			const struct sw_flow_key *key, u32 id)
+static noinline void recirc_copy(struct datapath *dp, struct sk_buff *skb,
+				 const struct sw_flow_key *key, u32 id)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
 	struct sw_flow_key next __uninitialized;
@@ -298,13 +307,12 @@ static void recirc_copy(struct datapath *dp, struct sk_buff *skb,
 }
 
 /*
- * Whether an action reads the key, or relies on header offsets.  Those which
- * don't are listed: what is forgotten costs time, and nothing else.
+ * Whether an action reads the key, or relies on header offsets.  Those other than
+ * an output which don't are listed: what is forgotten costs time, and nothing else.
  */
 static bool needs_key(u16 type)
 {
 	switch (type) {
-	case OVS_ACTION_ATTR_OUTPUT:
 	case OVS_ACTION_ATTR_RECIRC:	/* sees to it by itself */
 	case OVS_ACTION_ATTR_TRUNC:
 	case OVS_ACTION_ATTR_SAMPLE:
@@ -316,6 +324,20 @@ static bool needs_key(u16 type)
 	default:
 		return true;
 	}
+}
+
+/*
+ * An action is next, and the key does not agree with the packet: make it, as far
+ * as the action asks for it.  Filters are put back from its mark and priority.
+ */
+static noinline int key_catch_up(struct sk_buff *skb, struct sw_flow_key *key,
+				 u16 type)
+{
+	if (needs_key(type))
+		return ovs_key_refresh(skb, key);
+	key->skb_mark = skb->mark;
+	key->priority = skb->priority;
+	return 0;
 }
 
 /* Say by which tunnel the packet is to leave, if it meets such a port. */
@@ -396,25 +418,23 @@ static const struct ovs_act_list *nested_list(const struct sk_buff *skb,
 	}
 }
 
-/* Run the program at @at, and those behind it; sets it to what is left to do. */
-static __always_inline enum ovs_bpf_decision
+/* Run a program, and those behind it.  Return what is left to do. */
+static __always_inline struct ovs_act_span
 run_programs(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
-	     struct ovs_act_span *at, const struct ovs_act_list **branch)
+	     const struct ovs_bpf_act *bpf)
 {
-	const struct ovs_bpf_act *bpf = ovs_bpf_of(at->act);
+	struct ovs_act_span none = {};
 
-	if (unlikely(!skb->dev))
-		skb->dev = OVS_CB(skb)->input_vport->dev;
 	if (bpf->filter)
-		return ovs_bpf_run_filters(dp, skb, key, at, branch);
+		return ovs_bpf_run_filters(dp, skb, key, bpf);
 	if (bpf->plain && likely(key->eth.mac_proto == OVS_MAC_ETHERNET))
-		return ovs_bpf_run_plain(dp, skb, key, at, branch);
+		return ovs_bpf_run_plain(dp, skb, key, bpf);
 	if (unlikely(bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
 		     ovs_key_refresh(skb, key))) {
 		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
-		return OVS_BPF_GONE;
+		return none;
 	}
-	return ovs_bpf_run_checked(dp, skb, key, at, branch);
+	return ovs_bpf_run_checked(dp, skb, key, bpf);
 }
 
 /*
@@ -427,7 +447,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 {
 	const struct ovs_act_list *list;
 	const struct ovs_act *next;
-	struct ovs_act_span at __uninitialized;
+	struct ovs_act_span at;
 	int err;
 
 	for (; act < end; act = next) {
@@ -435,8 +455,9 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 		if (trace_ovs_do_execute_action_enabled())
 			trace_ovs_do_execute_action(dp, skb, key, act,
 						    next == end);
-		if (unlikely(OVS_CB(skb)->key_stale && needs_key(act->type) &&
-			     ovs_key_refresh(skb, key))) {
+		if (unlikely(OVS_CB(skb)->key_stale &&
+			     act->type != OVS_ACTION_ATTR_OUTPUT &&
+			     key_catch_up(skb, key, act->type))) {
 			ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
 			return false;
 		}
@@ -446,21 +467,12 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 			return false;
 		}
 		if (act->type == OVS_ACTION_ATTR_BPF) {
-			at.act = act;
-			at.end = end;
-			switch (run_programs(dp, skb, key, &at, &list)) {
-			case OVS_BPF_BRANCH:
-				run_nested(dp, skb, key, list);
-				fallthrough;
-			case OVS_BPF_CONTINUE:
-				next = at.act;
-				end = at.end;
-				continue;
-			case OVS_BPF_RECIRC:
-				return true;
-			case OVS_BPF_GONE:
-				return false;
-			}
+			at = run_programs(dp, skb, key, ovs_bpf_of(act));
+			if (unlikely(!at.act))
+				return at.again;
+			next = at.act;
+			end = at.end;
+			continue;
 		}
 
 		switch (act->type) {
@@ -497,7 +509,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 				next = act;
 				break;
 			}
-			run_nested(dp, skb, key, list);
+			ovs_run_nested(dp, skb, key, list);
 			break;
 
 		case OVS_ACTION_ATTR_USERSPACE:

@@ -175,48 +175,25 @@ int ovs_pop_nsh(struct sk_buff *skb, struct sw_flow_key *key);
 void ovs_psample(const struct datapath *dp, struct sk_buff *skb,
 		 const struct ovs_act *act);
 
-/* bpf_chain.c */
-/**
- * enum ovs_bpf_decision - what becomes of a packet after its program
- * @OVS_BPF_CONTINUE: what is left of the actions runs.
- * @OVS_BPF_BRANCH: those of a case run, then what is left.
- * @OVS_BPF_RECIRC: it recirculates; the key is ready for it.
- * @OVS_BPF_GONE: nothing: it was dropped, consumed or redirected.
- */
-enum ovs_bpf_decision {
-	OVS_BPF_CONTINUE,
-	OVS_BPF_BRANCH,
-	OVS_BPF_RECIRC,
-	OVS_BPF_GONE,
-};
-
 /**
  * struct ovs_act_span - what is left of a list of actions
- * @act: the next record.
+ * @act: the next record; NULL: nothing is, the packet is not the list's any more.
  * @end: the end of the list.
+ * @again: if @act is NULL, whether the packet is to be looked up again under its
+ *	key; else it is gone.
  */
 struct ovs_act_span {
 	const struct ovs_act *act;
-	const struct ovs_act *end;
+	union {
+		const struct ovs_act *end;
+		unsigned long again;
+	};
 };
 
-enum ovs_bpf_decision ovs_bpf_run_filters(struct datapath *dp,
-					  struct sk_buff *skb,
-					  struct sw_flow_key *key,
-					  struct ovs_act_span *at,
-					  const struct ovs_act_list **branch);
-enum ovs_bpf_decision ovs_bpf_run_plain(struct datapath *dp,
-					struct sk_buff *skb,
-					struct sw_flow_key *key,
-					struct ovs_act_span *at,
-					const struct ovs_act_list **branch);
-enum ovs_bpf_decision ovs_bpf_run_checked(struct datapath *dp,
-					  struct sk_buff *skb,
-					  struct sw_flow_key *key,
-					  struct ovs_act_span *at,
-					  const struct ovs_act_list **branch);
-
 /* actions.c */
+void ovs_run_nested(struct datapath *dp, struct sk_buff *skb,
+		    const struct sw_flow_key *key,
+		    const struct ovs_act_list *list);
 bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb);
 int ovs_key_refresh(struct sk_buff *skb, struct sw_flow_key *key);
 void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,

@@ -5,7 +5,8 @@
  *	bpf_before.h	what a program may have changed
  *	bpf_action.c	the BPF action between netlink and its compiled form
  *	bpf_cases.c	its CASES and DEFAULT
- *	bpf_chain.c	programs on a packet's way, and what is usual after them
+ *	bpf_chain.h	programs on a packet's way, and what is usual after them
+ *	bpf_chain.c	the same where it is less usual; where the usual leads
  *	bpf_decide.c	what is not
  *	bpf_run.c	which programs may run
  *	bpf_run.h	one run of one program
@@ -60,6 +61,11 @@ struct ovs_bpf_case {
  * @prog: the program; a reference is held.
  * @stats: counters.
  * @arg: for cb[0] and cb[1].
+ * @first_value: that of the first of @cases, if nothing more is to be done for it
+ *	than to go where @usual says; else U64_MAX.
+ * @chain: the program at @usual, if it is run as this one is; or NULL.
+ * @usual: where a packet goes on: of a program with cases if its result is
+ *	@first_value, of any other if it may.
  * @recirc_id: where to recirculate; 0: nowhere.
  * @recheck: &enum ovs_bpf_recheck; of an action program.
  * @filter: whether it is a filter.
@@ -69,8 +75,8 @@ struct ovs_bpf_case {
  * @n_cases: entries of @cases.
  * @default_ofs: of the record of the default actions, like ovs_bpf_case.ofs; 0:
  *	there are none.
- * @first_value: that of the first of @cases; U64_MAX if there are none.
- * @first_ofs: likewise.
+ * @act: the record of the action.
+ * @behind: what stands behind it in its list.
  * @cases: by ascending value; or NULL.
  * @used_words: which words of @used are not zero.
  * @used: bits of the key that the actions behind depend on.
@@ -80,6 +86,9 @@ struct ovs_bpf_act {
 	struct bpf_prog *prog;
 	struct ovs_bpf_stats __percpu *stats;
 	u64 arg;
+	u64 first_value;
+	const struct ovs_bpf_act *chain;
+	struct ovs_act_span usual;
 	u32 recirc_id;
 	u8 recheck;
 	bool filter;
@@ -87,8 +96,8 @@ struct ovs_bpf_act {
 	bool plain;
 	u32 n_cases;
 	u32 default_ofs;
-	u32 first_ofs;
-	u64 first_value;
+	const struct ovs_act *act;
+	struct ovs_act_span behind;
 	struct ovs_bpf_case *cases;
 	struct ovs_word_list used_words;
 	struct sw_flow_key used;
@@ -101,16 +110,26 @@ static inline struct ovs_bpf_act *ovs_bpf_of(const struct ovs_act *act)
 	return (void *)(unsigned long)act->data[0];
 }
 
+/* Whether a program is what is to run next. */
+static inline bool ovs_bpf_is_program(const struct ovs_act_span *at)
+{
+	return at->act != at->end && at->act->type == OVS_ACTION_ATTR_BPF;
+}
+
 /**
  * struct ovs_bpf_result - what a run of an action program left behind
  * @verdict: what it returned.
  * @result: what it left in cb[0].
  * @ifindex: of bpf_redirect() without flags; 0: there was none.
+ * @settled: whether the packet can go on before its key is extracted anew.
+ * @same: whether its key is right as it is; of a program that is rechecked.
  */
 struct ovs_bpf_result {
 	u32 verdict;
 	u32 result;
 	u32 ifindex;
+	bool settled;
+	bool same;
 };
 
 /**
@@ -134,18 +153,18 @@ struct ovs_bpf_run {
 };
 
 /* bpf_decide.c */
-struct ovs_bpf_before;
-
-void ovs_bpf_decide_filter(struct ovs_bpf_run *run, const struct ovs_act *act);
+void ovs_bpf_decide_filter(struct ovs_bpf_run *run,
+			   const struct ovs_bpf_act *bpf);
 void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
 			   struct sk_buff *skb, struct sw_flow_key *key,
-			   const struct ovs_act *act,
-			   const struct ovs_bpf_before *before);
-enum ovs_bpf_decision ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
-				       struct sw_flow_key *key,
-				       const struct ovs_act *act,
-				       const struct ovs_bpf_run *run,
-				       const struct ovs_act_list **branch);
+			   const struct ovs_bpf_act *bpf);
+struct ovs_act_span ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
+				     struct sw_flow_key *key,
+				     const struct ovs_bpf_act *bpf,
+				     const struct ovs_bpf_run *run);
+
+/* bpf_chain.c */
+void ovs_bpf_link(const struct ovs_act *act, const struct ovs_act *end);
 
 /* bpf_run.c */
 struct bpf_prog *ovs_bpf_prog_get(int fd, bool *filter,

@@ -132,8 +132,6 @@ static int cases_parse(struct act_parse *p, struct ovs_bpf_act *bpf, u32 bpf_ofs
 			return err;
 	}
 	sort(bpf->cases, n, sizeof(*bpf->cases), case_cmp, NULL);
-	bpf->first_value = bpf->cases[0].value;
-	bpf->first_ofs = bpf->cases[0].ofs;
 	for (i = 1; i < n; i++)
 		if (bpf->cases[i].value == bpf->cases[i - 1].value)
 			return ovs_act_refuse(p, nest,
@@ -157,7 +155,6 @@ int ovs_bpf_cases_parse(struct act_parse *p, u32 bpf_ofs,
 	struct ovs_bpf_act *bpf = ovs_bpf_of(ovs_act_at(p, bpf_ofs));
 	int err;
 
-	bpf->first_value = U64_MAX;
 	if (cases) {
 		err = cases_parse(p, bpf, bpf_ofs, cases);
 		if (err)

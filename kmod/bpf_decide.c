@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 
 #include "bpf.h"
-#include "bpf_before.h"
 #include "openvswitch_trace.h"
 #include "vport.h"
 
@@ -64,10 +63,9 @@ static int rekey_compare(struct sk_buff *skb, struct sw_flow_key *key,
 
 /* Make the packet fit to go on, but extract its key only when it is asked for. */
 static int settle(struct sk_buff *skb, struct sw_flow_key *key,
-		  const struct ovs_bpf_before *before)
+		  const struct ovs_bpf_run *run)
 {
-	if (likely(key->eth.mac_proto == OVS_MAC_ETHERNET &&
-		   ovs_bpf_settled(skb, before->len, before->net_ofs))) {
+	if (likely(run->res.settled)) {
 		OVS_CB(skb)->key_stale = true;
 		return 0;
 	}
@@ -81,8 +79,7 @@ static void decide_drop(struct ovs_bpf_run *run, enum ovs_drop_attr why)
 }
 
 /* Choose the actions for the result. */
-static void decide_case(struct ovs_bpf_run *run, const struct ovs_act *act,
-			const struct ovs_bpf_act *bpf)
+static void decide_case(struct ovs_bpf_run *run, const struct ovs_bpf_act *bpf)
 {
 	int hit;
 
@@ -95,10 +92,10 @@ static void decide_case(struct ovs_bpf_run *run, const struct ovs_act *act,
 	if (hit >= 0) {
 		run->outcome = OVS_BPF_STATS_ATTR_CASES;
 		run->hit = hit;
-		run->branch = ovs_bpf_branch(act, bpf->cases[hit].ofs);
+		run->branch = ovs_bpf_branch(bpf->act, bpf->cases[hit].ofs);
 	} else if (bpf->default_ofs) {
 		run->outcome = OVS_BPF_STATS_ATTR_DEFAULT;
-		run->branch = ovs_bpf_branch(act, bpf->default_ofs);
+		run->branch = ovs_bpf_branch(bpf->act, bpf->default_ofs);
 	} else {
 		run->no_case = true;
 		if (bpf->recirc_id)
@@ -111,13 +108,14 @@ static void decide_case(struct ovs_bpf_run *run, const struct ovs_act *act,
 /**
  * ovs_bpf_decide_filter - decide what becomes of a packet after a filter
  * @run: with the result; filled in.
- * @act: the record of its action.
+ * @bpf: its action.
  *
  * Context: RCU read side, BH disabled.
  */
-void ovs_bpf_decide_filter(struct ovs_bpf_run *run, const struct ovs_act *act)
+void ovs_bpf_decide_filter(struct ovs_bpf_run *run,
+			   const struct ovs_bpf_act *bpf)
 {
-	decide_case(run, act, ovs_bpf_of(act));
+	decide_case(run, bpf);
 }
 
 /*
@@ -125,12 +123,11 @@ void ovs_bpf_decide_filter(struct ovs_bpf_run *run, const struct ovs_act *act)
  * is right, or will be extracted before it is read.
  */
 static int recheck(struct sk_buff *skb, struct sw_flow_key *key,
-		   const struct ovs_bpf_act *bpf,
-		   const struct ovs_bpf_before *before)
+		   const struct ovs_bpf_act *bpf, const struct ovs_bpf_run *run)
 {
 	if (bpf->recheck == OVS_BPF_RECHECK_PROGRAM)
-		return settle(skb, key, before);
-	if (ovs_bpf_key_same(skb, before))
+		return settle(skb, key, run);
+	if (run->res.same)
 		return bpf->recheck == OVS_BPF_RECHECK_ALWAYS;
 	if (bpf->recheck == OVS_BPF_RECHECK_ALWAYS)
 		return rekey(skb, key) ?: 1;
@@ -139,17 +136,16 @@ static int recheck(struct sk_buff *skb, struct sw_flow_key *key,
 
 /* An action program said "go on". */
 static void decide_go_on(struct ovs_bpf_run *run, struct sk_buff *skb,
-			 struct sw_flow_key *key, const struct ovs_act *act,
-			 const struct ovs_bpf_before *before)
+			 struct sw_flow_key *key, const struct ovs_bpf_act *bpf)
 {
-	int again = recheck(skb, key, ovs_bpf_of(act), before);
+	int again = recheck(skb, key, bpf, run);
 
 	if (unlikely(again < 0))
 		decide_drop(run, OVS_DROP_ATTR_BPF_BAD_PACKET);
 	else if (again)
 		run->outcome = OVS_BPF_STATS_ATTR_RECIRCULATED;
 	else
-		decide_case(run, act, ovs_bpf_of(act));
+		decide_case(run, bpf);
 }
 
 static void decide_reclassify(struct ovs_bpf_run *run, struct sk_buff *skb,
@@ -166,8 +162,7 @@ static void decide_reclassify(struct ovs_bpf_run *run, struct sk_buff *skb,
 
 /* TC_ACT_REDIRECT: only to a port of this datapath. */
 static void decide_redirect(struct ovs_bpf_run *run, struct datapath *dp,
-			    struct sk_buff *skb, struct sw_flow_key *key,
-			    const struct ovs_bpf_before *before)
+			    struct sk_buff *skb, struct sw_flow_key *key)
 {
 	u32 ifindex = run->res.ifindex;
 	const struct net_device *dev;
@@ -177,7 +172,7 @@ static void decide_redirect(struct ovs_bpf_run *run, struct datapath *dp,
 	vport = dev ? ovs_vport_of_dev(dev) : NULL;
 	if (!vport || vport->dp != dp) {
 		decide_drop(run, OVS_DROP_ATTR_BPF_REDIRECT);
-	} else if (unlikely(settle(skb, key, before))) {
+	} else if (unlikely(settle(skb, key, run))) {
 		decide_drop(run, OVS_DROP_ATTR_BPF_BAD_PACKET);
 	} else {
 		run->outcome = OVS_BPF_STATS_ATTR_REDIRECTED;
@@ -191,24 +186,22 @@ static void decide_redirect(struct ovs_bpf_run *run, struct datapath *dp,
  * @dp: the datapath.
  * @skb: the packet; has its control block again.
  * @key: its key; may be extracted anew.
- * @act: the record of its action.
- * @before: what the packet was like before.
+ * @bpf: its action.
  *
  * Context: RCU read side, BH disabled.
  */
 void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
 			   struct sk_buff *skb, struct sw_flow_key *key,
-			   const struct ovs_act *act,
-			   const struct ovs_bpf_before *before)
+			   const struct ovs_bpf_act *bpf)
 {
 	switch ((int)run->res.verdict) {
 	case TC_ACT_OK:
 	case TC_ACT_UNSPEC:
 	case TC_ACT_PIPE:
-		decide_go_on(run, skb, key, act, before);
+		decide_go_on(run, skb, key, bpf);
 		break;
 	case TC_ACT_RECLASSIFY:
-		decide_reclassify(run, skb, key, ovs_bpf_of(act));
+		decide_reclassify(run, skb, key, bpf);
 		break;
 	case TC_ACT_SHOT:
 		decide_drop(run, OVS_DROP_ATTR_BPF_SHOT);
@@ -224,7 +217,7 @@ void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
 		run->outcome = OVS_BPF_STATS_ATTR_CONSUMED;
 		break;
 	case TC_ACT_REDIRECT:
-		decide_redirect(run, dp, skb, key, before);
+		decide_redirect(run, dp, skb, key);
 		break;
 	default:
 		decide_drop(run, OVS_DROP_ATTR_BPF_BAD_VERDICT);
@@ -259,21 +252,38 @@ static void trap(struct datapath *dp, struct sk_buff *skb,
 	ovs_dp_upcall(dp, skb, key, &info, 0);
 }
 
-/* Look the packet up anew, under the key that it has now. */
-static enum ovs_bpf_decision recirculate(struct datapath *dp,
-					 struct sk_buff *skb,
-					 struct sw_flow_key *key,
-					 u32 recirc_id, u32 result)
+/* Look the packet up anew, under the key that it has now; whether it may. */
+static bool recirculate(struct datapath *dp, struct sk_buff *skb,
+			struct sw_flow_key *key, u32 recirc_id, u32 result)
 {
 	if (!ovs_may_recirc(dp, skb))
-		return OVS_BPF_GONE;
+		return false;
 	if (unlikely(ovs_key_refresh(skb, key))) {
 		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
-		return OVS_BPF_GONE;
+		return false;
 	}
 	key->recirc_id = recirc_id;
 	key->dp_hash = result;
-	return OVS_BPF_RECIRC;
+	return true;
+}
+
+/* Run the actions of a case; where to go on. */
+static struct ovs_act_span branch(struct datapath *dp, struct sk_buff *skb,
+				  const struct sw_flow_key *key,
+				  const struct ovs_bpf_act *bpf,
+				  const struct ovs_act_list *list)
+{
+	struct ovs_act_span at = bpf->behind;
+
+	if (!list->len)
+		return at;
+	if (at.act != at.end) {
+		ovs_run_nested(dp, skb, key, list);
+		return at;
+	}
+	at.act = list->acts;
+	at.end = ovs_acts_end(list->acts, list->len);
+	return at;
 }
 
 /**
@@ -281,20 +291,18 @@ static enum ovs_bpf_decision recirculate(struct datapath *dp,
  * @dp: the datapath.
  * @skb: the packet; taken over if it is gone.
  * @key: its key.
- * @act: the record of the action.
+ * @bpf: the action.
  * @run: the decision.
- * @branch: for %OVS_BPF_BRANCH, set to what is to run; not empty.
  *
  * Context: RCU read side, BH disabled.
- * Return: what becomes of the packet.
+ * Return: what is to run next.
  */
-enum ovs_bpf_decision ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
-				       struct sw_flow_key *key,
-				       const struct ovs_act *act,
-				       const struct ovs_bpf_run *run,
-				       const struct ovs_act_list **branch)
+struct ovs_act_span ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
+				     struct sw_flow_key *key,
+				     const struct ovs_bpf_act *bpf,
+				     const struct ovs_bpf_run *run)
 {
-	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
+	struct ovs_act_span none = {};
 
 	count(bpf, run);
 	if (trace_ovs_bpf_run_enabled())
@@ -302,24 +310,24 @@ enum ovs_bpf_decision ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
 
 	switch (run->outcome) {
 	case OVS_BPF_STATS_ATTR_RECIRCULATED:
-		return recirculate(dp, skb, key, bpf->recirc_id,
-				   run->res.result);
+		none.again = recirculate(dp, skb, key, bpf->recirc_id,
+					 run->res.result);
+		return none;
 	case OVS_BPF_STATS_ATTR_DROPPED:
 		ovs_drop(dp, skb, run->why);
-		return OVS_BPF_GONE;
+		return none;
 	case OVS_BPF_STATS_ATTR_CONSUMED:
 		if (run->res.verdict == TC_ACT_TRAP)
 			trap(dp, skb, key);
 		consume_skb(skb);
-		return OVS_BPF_GONE;
+		return none;
 	case OVS_BPF_STATS_ATTR_REDIRECTED:
 		ovs_output(dp, skb, run->to->port_no, key);
-		return OVS_BPF_GONE;
+		return none;
 	case OVS_BPF_STATS_ATTR_CASES:
 	case OVS_BPF_STATS_ATTR_DEFAULT:
-		*branch = run->branch;
-		return run->branch->len ? OVS_BPF_BRANCH : OVS_BPF_CONTINUE;
+		return branch(dp, skb, key, bpf, run->branch);
 	default:
-		return OVS_BPF_CONTINUE;
+		return bpf->behind;
 	}
 }

@@ -478,6 +478,7 @@ static int __init dp_init(void)
 	BUILD_BUG_ON(sizeof(struct ovs_skb_cb) > sizeof_field(struct sk_buff, cb));
 
 	ovs_flow_tbl_setup();
+	ovs_key_attrs_setup();
 	ovs_wq = alloc_workqueue("openvswitch", 0, 0);
 	if (!ovs_wq)
 		return -ENOMEM;

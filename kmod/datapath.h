@@ -136,7 +136,7 @@ struct datapath {
  */
 struct ovs_skb_cb {
 	struct vport *input_vport;
-	u32 cutlen;
+	u32 cutlen __aligned(8);	/* on 32-bit machines too: bpf_run.h */
 	u8 recircs;
 	bool key_stale;
 	u16 mru;

@@ -268,22 +268,41 @@ struct ovs_word_list {
 	u8 idx[OVS_KEY_WORDS];
 };
 
-/* Contents of @words for which a bit of @mask is set. */
+/*
+ * List the words of @mask that are not zero.  One that asks for anything of a
+ * tunnel asks for its family, too.
+ */
 static inline void ovs_word_list_init(struct ovs_word_list *list,
 				      const struct sw_flow_key *mask)
 {
-	unsigned int i;
+	unsigned int i, n = 0;
 
-	list->n = 0;
-	list->n_base = 0;
-	for (i = 0; i < OVS_KEY_WORDS; i++) {
-		if (!mask->words[i])
-			continue;
-		list->idx[list->n++] = i;
-		if (i < OVS_KEY_BASE_WORDS)
-			list->n_base = list->n;
-	}
+	for (i = 0; i < OVS_KEY_BASE_WORDS; i++)
+		if (mask->words[i])
+			list->idx[n++] = i;
+	list->n_base = n;
+	if (unlikely(mask->tun_proto))
+		for (; i < OVS_KEY_WORDS; i++)
+			if (mask->words[i])
+				list->idx[n++] = i;
+	list->n = n;
 }
+
+/**
+ * struct sw_flow_match - what a flow is to match
+ * @key: its key, as userspace sent it: not masked.
+ * @mask: its mask.
+ * @words: the words of @mask that are not zero.
+ * @hash: of @mask.
+ *
+ * The last two are for who makes or looks for a flow: ovs_flow_match_init().
+ */
+struct sw_flow_match {
+	struct sw_flow_key key;
+	struct sw_flow_key mask;
+	struct ovs_word_list words;
+	u32 hash;
+};
 
 /**
  * struct sw_flow_id - how userspace names a flow

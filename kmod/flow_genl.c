@@ -56,9 +56,12 @@ static bool flow_omits(const struct sw_flow *flow, u32 flags, u32 part)
 static size_t flow_msg_size(const struct sw_flow *flow,
 			    const struct sw_flow_actions *acts)
 {
+	bool tunnel = flow->mask->key.tun_proto ||
+		      (flow->id.key && flow->id.key->tun_proto);
+
 	return NLMSG_ALIGN(sizeof(struct ovs_header)) +
 	       nla_total_size(UFID_MAX_LEN) +
-	       2 * nla_total_size(ovs_key_attr_size()) +
+	       2 * nla_total_size(ovs_key_attr_size(tunnel)) +
 	       nla_total_size(ovs_acts_dump_size(acts)) +
 	       nla_total_size_64bit(sizeof(struct ovs_flow_stats)) +
 	       nla_total_size(1) + nla_total_size_64bit(sizeof(u64));
@@ -67,16 +70,19 @@ static size_t flow_msg_size(const struct sw_flow *flow,
 static int flow_put_match(struct sk_buff *msg, const struct sw_flow *flow,
 			  u32 flags)
 {
-	struct sw_flow_key key;
+	bool with_key = !flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY);
+	bool with_mask = !flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK);
+	struct sw_flow_key key __uninitialized;
 
-	ovs_flow_masked_key(flow, &key);
 	if (flow->id.ufid_len && nla_put(msg, OVS_FLOW_ATTR_UFID,
 					 flow->id.ufid_len, flow->id.ufid))
 		return -EMSGSIZE;
-	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY) &&
+	if (with_key || with_mask)
+		ovs_flow_masked_key(flow, &key);
+	if (with_key &&
 	    ovs_nla_put_key_nest(msg, OVS_FLOW_ATTR_KEY, flow->id.key ?: &key))
 		return -EMSGSIZE;
-	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK) &&
+	if (with_mask &&
 	    ovs_nla_put_mask_nest(msg, OVS_FLOW_ATTR_MASK, &key,
 				  &flow->mask->key))
 		return -EMSGSIZE;
@@ -173,40 +179,31 @@ static struct datapath *flow_dp(struct genl_info *info)
 
 /**
  * struct flow_req - a request about a flow, parsed
- * @key: its key, as sent.
- * @mask: its mask.
+ * @match: what it matches, if @has_key.
  * @id: its UFID, if any.
  * @acts: its actions, or NULL.
  * @has_key: whether there is a key.
  */
 struct flow_req {
-	struct sw_flow_key key;
-	struct sw_flow_key mask;
+	struct sw_flow_match match;
 	struct sw_flow_id id;
 	struct sw_flow_actions *acts;
 	bool has_key;
 };
-
-static void key_mask(struct sw_flow_key *out, const struct sw_flow_key *key,
-		     const struct sw_flow_key *mask)
-{
-	unsigned int i;
-
-	for (i = 0; i < OVS_KEY_WORDS; i++)
-		out->words[i] = key->words[i] & mask->words[i];
-}
 
 static int flow_req_parse(struct flow_req *req, struct genl_info *info)
 {
 	struct nlattr **a = info->attrs;
 	int err;
 
-	memset(req, 0, sizeof(*req));
+	/* The keys are large, and filled in when there are any. */
+	req->acts = NULL;
+	req->has_key = false;
 	err = ufid_get(&req->id, a[OVS_FLOW_ATTR_UFID], info->extack);
 	if (err)
 		return err;
 	if (a[OVS_FLOW_ATTR_KEY]) {
-		err = ovs_nla_get_match(&req->key, &req->mask,
+		err = ovs_nla_get_match(&req->match.key, &req->match.mask,
 					a[OVS_FLOW_ATTR_KEY],
 					a[OVS_FLOW_ATTR_MASK], info->extack);
 		if (err)
@@ -221,9 +218,13 @@ static int flow_req_parse(struct flow_req *req, struct genl_info *info)
 
 static int flow_req_parse_acts(struct flow_req *req, struct genl_info *info)
 {
-	struct sw_flow_key masked;
+	struct sw_flow_key masked __uninitialized;
+	unsigned int i;
 
-	key_mask(&masked, &req->key, &req->mask);
+	/* No action's validity depends on a tunnel. */
+	for (i = 0; i < OVS_KEY_BASE_WORDS; i++)
+		masked.words[i] = req->match.key.words[i] &
+				  req->match.mask.words[i];
 	req->acts = ovs_acts_parse(genl_info_net(info),
 				   info->attrs[OVS_FLOW_ATTR_ACTIONS], &masked,
 				   info->extack);
@@ -236,7 +237,7 @@ static struct sw_flow *flow_find(struct datapath *dp,
 {
 	if (req->id.ufid_len)
 		return ovs_flow_tbl_lookup_ufid(&dp->table, &req->id);
-	return ovs_flow_tbl_lookup_key(&dp->table, &req->key);
+	return ovs_flow_tbl_lookup_key(&dp->table, &req->match.key);
 }
 
 static void flow_replace_acts(struct sw_flow *flow,
@@ -254,11 +255,12 @@ static struct sw_flow *flow_make(const struct flow_req *req)
 	struct sw_flow *flow;
 
 	if (!id.ufid_len) {
-		id.key = kmemdup(&req->key, sizeof(req->key), GFP_KERNEL);
+		id.key = kmemdup(&req->match.key, sizeof(req->match.key),
+				 GFP_KERNEL);
 		if (!id.key)
 			return ERR_PTR(-ENOMEM);
 	}
-	flow = ovs_flow_alloc(&req->key, &req->mask, &id);
+	flow = ovs_flow_alloc(&req->match, &id);
 	if (IS_ERR(flow))
 		kfree(id.key);
 	return flow;
@@ -274,7 +276,7 @@ static struct sw_flow *flow_existing(struct datapath *dp,
 {
 	struct sw_flow *flow = NULL, *named = flow_find(dp, req);
 
-	flow = ovs_flow_tbl_lookup_masked(&dp->table, &req->key, &req->mask);
+	flow = ovs_flow_tbl_lookup_masked(&dp->table, &req->match);
 	if (named && flow != named) {
 		NL_SET_ERR_MSG(info->extack,
 			       "a flow of this name has another key or mask");
@@ -313,7 +315,7 @@ static int flow_install(struct datapath *dp, struct flow_req *req,
 		flow = old;
 	} else {
 		rcu_assign_pointer(flow->sf_acts, req->acts);
-		err = ovs_flow_tbl_insert(&dp->table, flow, &req->mask);
+		err = ovs_flow_tbl_insert(&dp->table, flow, &req->match);
 		if (err) {
 			RCU_INIT_POINTER(flow->sf_acts, NULL);
 			NL_SET_ERR_MSG(info->extack,
@@ -344,6 +346,7 @@ static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
 	err = flow_req_parse(req, info) ?: flow_req_parse_acts(req, info);
 	if (err)
 		goto out;
+	ovs_flow_match_init(&req->match);
 	flow = flow_make(req);
 	err = PTR_ERR_OR_ZERO(flow);
 	if (err)

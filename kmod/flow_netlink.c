@@ -15,22 +15,31 @@
 /* All of OVS_CS_F_*. */
 #define CT_STATE_BITS 0xffU
 
-/* The attributes of one nest, by type, and which there are. */
+/* The attributes of one nest, by type; no more of them is valid than @present tells. */
 struct key_tb {
 	const struct nlattr *a[OVS_KEY_ATTRS];
 	u64 present;
 };
 
-#define for_each_attr(type, set)					\
-	for (u64 set_ = (set); set_ && ((type) = __ffs64(set_), true);	\
+static const struct nlattr *tb_get(const struct key_tb *tb, unsigned int type)
+{
+	return tb->present & BIT_ULL(type) ? tb->a[type] : NULL;
+}
+
+/* For each bit of a set, that of attributes or another. */
+#define for_each_in_set(i, set)						\
+	for (u64 set_ = (set); set_ && ((i) = __ffs64(set_), true);	\
 	     set_ &= set_ - 1)
 
 /* Whether an attribute of a mask asks for nothing.  Nests see to themselves. */
 static bool mask_attr_empty(const struct nlattr *nla)
 {
-	return nla_type(nla) != OVS_KEY_ATTR_ENCAP &&
-	       nla_type(nla) != OVS_KEY_ATTR_TUNNEL &&
-	       !memchr_inv(nla_data(nla), 0, nla_len(nla));
+	if (nla_type(nla) == OVS_KEY_ATTR_ENCAP ||
+	    nla_type(nla) == OVS_KEY_ATTR_TUNNEL)
+		return false;
+	if (nla_len(nla) == sizeof(u32))	/* as most are */
+		return !nla_get_u32(nla);
+	return !memchr_inv(nla_data(nla), 0, nla_len(nla));
 }
 
 /*
@@ -43,7 +52,7 @@ static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 	const struct nlattr *nla;
 	int rem;
 
-	memset(tb, 0, sizeof(*tb));
+	tb->present = 0;
 	nla_for_each_nested(nla, nest, rem) {
 		const struct key_attr *desc = ovs_key_attr_find(nla_type(nla));
 
@@ -52,7 +61,7 @@ static int key_tb_parse(struct key_tb *tb, const struct nlattr *nest,
 		if (!desc)
 			return ovs_key_refuse(extack, nla,
 					      "key attribute is not supported");
-		if (tb->a[nla_type(nla)])
+		if (tb->present & BIT_ULL(nla_type(nla)))
 			return ovs_key_refuse(extack, nla,
 					      "key attribute stands twice");
 		if (desc->fields && nla_len(nla) != desc->len)
@@ -79,7 +88,7 @@ static int key_fill(struct sw_flow_key *key, const struct key_tb *tb, u64 which,
 	unsigned int type;
 	int err;
 
-	for_each_attr(type, tb->present & which & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
+	for_each_in_set(type, tb->present & which & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
 		const struct key_attr *desc = &ovs_key_attrs[type];
 
 		if (desc->nest) {
@@ -104,7 +113,7 @@ static void mask_fill_exact(struct sw_flow_key *mask,
 
 	BUILD_BUG_ON(sizeof(struct ovs_key_ipv6) > sizeof(ones));
 	memset(ones, 0xff, sizeof(ones));
-	for_each_attr(type, tb->present & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
+	for_each_in_set(type, tb->present & ~BIT_ULL(OVS_KEY_ATTR_VLAN)) {
 		const struct key_attr *desc = &ovs_key_attrs[type];
 
 		if (desc->nest)
@@ -124,17 +133,13 @@ struct key_layers {
 /* Go on with what a tag encloses. */
 static void layers_descend(struct key_layers *l, const struct key_tb *enclosed)
 {
-	static const u8 of_tag[] = {
-		OVS_KEY_ATTR_ETHERTYPE, OVS_KEY_ATTR_VLAN, OVS_KEY_ATTR_ENCAP,
-	};
-	unsigned int i;
+	static const u64 of_tag =
+		BIT_ULL(OVS_KEY_ATTR_ETHERTYPE) | BIT_ULL(OVS_KEY_ATTR_VLAN) |
+		BIT_ULL(OVS_KEY_ATTR_ENCAP);
 
 	if (!l->tags++) {
 		l->outer = l->inner;
-		for (i = 0; i < ARRAY_SIZE(of_tag); i++) {
-			l->outer.a[of_tag[i]] = NULL;
-			l->outer.present &= ~BIT_ULL(of_tag[i]);
-		}
+		l->outer.present &= ~of_tag;
 	}
 	l->inner = *enclosed;
 }
@@ -155,10 +160,10 @@ static int key_vlan(struct ovs_vlan *vlan, struct key_layers *l,
 		    struct netlink_ext_ack *extack)
 {
 	struct key_tb *tb = &l->inner;
-	const struct nlattr *type = tb->a[OVS_KEY_ATTR_ETHERTYPE];
-	const struct nlattr *tci = tb->a[OVS_KEY_ATTR_VLAN];
-	const struct nlattr *encap = tb->a[OVS_KEY_ATTR_ENCAP];
-	struct key_tb inner;
+	const struct nlattr *type = tb_get(tb, OVS_KEY_ATTR_ETHERTYPE);
+	const struct nlattr *tci = tb_get(tb, OVS_KEY_ATTR_VLAN);
+	const struct nlattr *encap = tb_get(tb, OVS_KEY_ATTR_ENCAP);
+	struct key_tb inner __uninitialized;
 	int err;
 
 	if (!type || !eth_type_vlan(nla_get_be16(type))) {
@@ -190,10 +195,10 @@ static int mask_vlan(struct ovs_vlan *vlan, struct key_layers *l,
 		     struct netlink_ext_ack *extack)
 {
 	struct key_tb *tb = &l->inner;
-	const struct nlattr *type = tb->a[OVS_KEY_ATTR_ETHERTYPE];
-	const struct nlattr *tci = tb->a[OVS_KEY_ATTR_VLAN];
-	const struct nlattr *encap = tb->a[OVS_KEY_ATTR_ENCAP];
-	struct key_tb inner = {};
+	const struct nlattr *type = tb_get(tb, OVS_KEY_ATTR_ETHERTYPE);
+	const struct nlattr *tci = tb_get(tb, OVS_KEY_ATTR_VLAN);
+	const struct nlattr *encap = tb_get(tb, OVS_KEY_ATTR_ENCAP);
+	struct key_tb inner __uninitialized;
 	int err;
 
 	if (type && nla_get_be16(type) != htons(0xffff))
@@ -202,6 +207,7 @@ static int mask_vlan(struct ovs_vlan *vlan, struct key_layers *l,
 	if (tci && !(nla_get_be16(tci) & htons(VLAN_CFI_MASK)))
 		return ovs_key_refuse(extack, tci,
 				      "the mask of VLAN must cover the tag-present bit");
+	inner.present = 0;
 	if (encap) {
 		err = key_tb_parse(&inner, encap, true, extack);
 		if (err)
@@ -219,7 +225,7 @@ static int key_layers(struct sw_flow_key *key, struct key_layers *l,
 {
 	int err;
 
-	memset(&l->outer, 0, sizeof(l->outer));
+	l->outer.present = 0;
 	l->tags = 0;
 	err = key_tb_parse(&l->inner, nest, false, extack);
 	if (!err)
@@ -235,7 +241,7 @@ static int mask_layers(struct sw_flow_key *mask, struct key_layers *l,
 {
 	int err;
 
-	memset(&l->outer, 0, sizeof(l->outer));
+	l->outer.present = 0;
 	l->tags = 0;
 	err = key_tb_parse(&l->inner, nest, true, extack);
 	if (!err && tags)
@@ -247,7 +253,14 @@ static int mask_layers(struct sw_flow_key *mask, struct key_layers *l,
 
 static bool layers_have(const struct key_layers *l, unsigned int type)
 {
-	return l->outer.a[type] || l->inner.a[type];
+	return (l->outer.present | l->inner.present) & BIT_ULL(type);
+}
+
+/* An attribute of either. */
+static const struct nlattr *layers_get(const struct key_layers *l,
+				       unsigned int type)
+{
+	return tb_get(&l->inner, type) ?: tb_get(&l->outer, type);
 }
 
 static int key_check_values(const struct sw_flow_key *key,
@@ -255,8 +268,8 @@ static int key_check_values(const struct sw_flow_key *key,
 			    const struct nlattr *nest,
 			    struct netlink_ext_ack *extack)
 {
-	const struct nlattr *arp = l->inner.a[OVS_KEY_ATTR_ARP];
-	const struct nlattr *ipv6 = l->inner.a[OVS_KEY_ATTR_IPV6];
+	const struct nlattr *arp = tb_get(&l->inner, OVS_KEY_ATTR_ARP);
+	const struct nlattr *ipv6 = tb_get(&l->inner, OVS_KEY_ATTR_IPV6);
 
 	if (key->in_port > OVS_NO_PORT ||
 	    (key->in_port == OVS_NO_PORT && layers_have(l, OVS_KEY_ATTR_IN_PORT)))
@@ -282,27 +295,24 @@ static int key_check_values(const struct sw_flow_key *key,
 }
 
 /* Each attribute must apply to the key, and each that applies be there. */
-static int key_check_presence(const struct sw_flow_key *key,
-			      const struct key_layers *l,
+static int key_check_presence(const struct key_layers *l, u32 prereqs,
 			      const struct nlattr *nest,
 			      struct netlink_ext_ack *extack)
 {
-	unsigned int type;
+	u64 have = l->inner.present | l->outer.present;
+	u64 must = 0, may = BIT_ULL(OVS_KEY_ATTR_ENCAP);
+	unsigned int i;
 
-	for (type = 0; type < OVS_KEY_ATTRS; type++) {
-		const struct key_attr *desc = ovs_key_attr_find(type);
-		bool have = layers_have(l, type);
-
-		if (!desc || desc->prereq == PREREQ_NONE)
-			continue;
-		if (have && !ovs_key_prereq_met(desc->prereq, key))
-			return ovs_key_refuse(extack, l->inner.a[type] ?:
-					      l->outer.a[type],
-					      "attribute does not apply to a packet of this key");
-		if (!have && !desc->optional && ovs_key_prereq_met(desc->prereq, key))
-			return ovs_key_refuse(extack, nest,
-					      "key lacks the attribute of a header that its type or protocol implies");
+	for_each_in_set(i, prereqs) {
+		must |= ovs_key_prereq_attrs[i].must;
+		may |= ovs_key_prereq_attrs[i].may;
 	}
+	if (have & ~may)
+		return ovs_key_refuse(extack, layers_get(l, __ffs64(have & ~may)),
+				      "attribute does not apply to a packet of this key");
+	if (must & ~have)
+		return ovs_key_refuse(extack, nest,
+				      "key lacks the attribute of a header that its type or protocol implies");
 	return 0;
 }
 
@@ -319,13 +329,13 @@ static bool mask_alone(unsigned int type)
 static int mask_check_presence(const struct sw_flow_key *key,
 			       const struct sw_flow_key *mask,
 			       const struct key_layers *l,
-			       const struct key_layers *key_l,
+			       const struct key_layers *key_l, u32 prereqs,
 			       struct netlink_ext_ack *extack)
 {
 	unsigned int type;
 
-	for_each_attr(type, l->inner.present | l->outer.present) {
-		const struct nlattr *nla = l->inner.a[type] ?: l->outer.a[type];
+	for_each_in_set(type, l->inner.present | l->outer.present) {
+		const struct nlattr *nla = layers_get(l, type);
 		const struct key_attr *desc = &ovs_key_attrs[type];
 
 		if (desc->nest && desc->nest->check &&
@@ -336,7 +346,7 @@ static int mask_check_presence(const struct sw_flow_key *key,
 		if (!layers_have(key_l, type))
 			return ovs_key_refuse(extack, nla,
 					      "mask has an attribute that the key lacks");
-		if (!ovs_key_prereq_met(desc->prereq, key) ||
+		if (!(prereqs & BIT(desc->prereq)) ||
 		    !ovs_key_prereq_exact(desc->prereq, mask))
 			return ovs_key_refuse(extack, nla,
 					      "mask attribute needs an exact match on the type or protocol before it");
@@ -345,10 +355,10 @@ static int mask_check_presence(const struct sw_flow_key *key,
 }
 
 static int mask_get(struct sw_flow_key *mask, const struct sw_flow_key *key,
-		    const struct key_layers *key_l, const struct nlattr *nest,
-		    struct netlink_ext_ack *extack)
+		    const struct key_layers *key_l, u32 prereqs,
+		    const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
-	struct key_layers l;
+	struct key_layers l __uninitialized;
 	int err;
 
 	memset(mask, 0, sizeof(*mask));
@@ -374,9 +384,9 @@ static int mask_get(struct sw_flow_key *mask, const struct sw_flow_key *key,
 		return err;
 	if (layers_have(&l, OVS_KEY_ATTR_IN_PORT))
 		mask->in_port = U32_MAX;
-	if (l.inner.a[OVS_KEY_ATTR_ETHERTYPE])
+	if (tb_get(&l.inner, OVS_KEY_ATTR_ETHERTYPE))
 		mask->eth.type = htons(0xffff);
-	return mask_check_presence(key, mask, &l, key_l, extack);
+	return mask_check_presence(key, mask, &l, key_l, prereqs, extack);
 }
 
 /**
@@ -396,7 +406,8 @@ int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,
 		      const struct nlattr *nla_mask,
 		      struct netlink_ext_ack *extack)
 {
-	struct key_layers l;
+	struct key_layers l __uninitialized;
+	u32 prereqs;
 	int err;
 
 	memset(key, 0, sizeof(*key));
@@ -406,16 +417,18 @@ int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,
 	      layers_fill(key, &l, false, extack);
 	if (err)
 		return err;
-	if (l.tags && !l.inner.a[OVS_KEY_ATTR_ETHERTYPE])
+	if (l.tags && !tb_get(&l.inner, OVS_KEY_ATTR_ETHERTYPE))
 		key->eth.type = htons(ETH_P_802_2);
 	if (!layers_have(&l, OVS_KEY_ATTR_ETHERNET))
 		key->eth.mac_proto = OVS_MAC_NONE;
 
 	err = key_check_values(key, &l, nla_key, extack);
-	if (!err)
-		err = key_check_presence(key, &l, nla_key, extack);
+	if (err)
+		return err;
+	prereqs = ovs_key_prereqs(key);
+	err = key_check_presence(&l, prereqs, nla_key, extack);
 	if (!err && mask)
-		err = mask_get(mask, key, &l, nla_mask, extack);
+		err = mask_get(mask, key, &l, prereqs, nla_mask, extack);
 	return err;
 }
 
@@ -440,7 +453,7 @@ int ovs_nla_get_metadata(struct sw_flow_key *key, const struct nlattr *attr,
 		BIT_ULL(OVS_KEY_ATTR_CT_MARK) | BIT_ULL(OVS_KEY_ATTR_CT_LABELS) |
 		BIT_ULL(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4) |
 		BIT_ULL(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6);
-	struct key_tb tb;
+	struct key_tb tb __uninitialized;
 	int err;
 
 	memset(key, 0, sizeof(*key));
@@ -451,12 +464,12 @@ int ovs_nla_get_metadata(struct sw_flow_key *key, const struct nlattr *attr,
 	err = key_fill(key, &tb, metadata, false, extack);
 	if (err)
 		return err;
-	if (tb.a[OVS_KEY_ATTR_IN_PORT] && key->in_port >= OVS_NO_PORT)
-		return ovs_key_refuse(extack, tb.a[OVS_KEY_ATTR_IN_PORT],
+	if (tb_get(&tb, OVS_KEY_ATTR_IN_PORT) && key->in_port >= OVS_NO_PORT)
+		return ovs_key_refuse(extack, tb_get(&tb, OVS_KEY_ATTR_IN_PORT),
 				      "IN_PORT is out of range");
-	if (!tb.a[OVS_KEY_ATTR_ETHERNET] && tb.a[OVS_KEY_ATTR_ETHERTYPE]) {
+	if (!tb_get(&tb, OVS_KEY_ATTR_ETHERNET) && tb_get(&tb, OVS_KEY_ATTR_ETHERTYPE)) {
 		key->eth.mac_proto = OVS_MAC_NONE;
-		key->eth.type = nla_get_be16(tb.a[OVS_KEY_ATTR_ETHERTYPE]);
+		key->eth.type = nla_get_be16(tb_get(&tb, OVS_KEY_ATTR_ETHERTYPE));
 	}
 	return 0;
 }
@@ -467,7 +480,7 @@ static unsigned int tb_count(const struct key_tb *tb, const u8 *types,
 	unsigned int i, count = 0;
 
 	for (i = 0; i < n; i++)
-		count += !!tb->a[types[i]];
+		count += !!tb_get(tb, types[i]);
 	return count;
 }
 
@@ -493,15 +506,15 @@ int ovs_nla_get_used(struct sw_flow_key *used, const struct nlattr *attr,
 		OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4,
 		OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6,
 	};
-	struct key_tb tb;
+	struct key_tb tb __uninitialized;
 	int err;
 
 	memset(used, 0, sizeof(*used));
 	err = key_tb_parse(&tb, attr, true, extack);
 	if (err)
 		return err;
-	if (tb.a[OVS_KEY_ATTR_ENCAP])
-		return ovs_key_refuse(extack, tb.a[OVS_KEY_ATTR_ENCAP],
+	if (tb_get(&tb, OVS_KEY_ATTR_ENCAP))
+		return ovs_key_refuse(extack, tb_get(&tb, OVS_KEY_ATTR_ENCAP),
 				      "USED is flat: ENCAP is not allowed in it");
 	if (tb_count(&tb, l3, ARRAY_SIZE(l3)) > 1 ||
 	    tb_count(&tb, tail, ARRAY_SIZE(tail)) > 1)
@@ -510,8 +523,8 @@ int ovs_nla_get_used(struct sw_flow_key *used, const struct nlattr *attr,
 	err = key_fill(used, &tb, U64_MAX, true, extack);
 	if (err)
 		return err;
-	if (tb.a[OVS_KEY_ATTR_VLAN])
-		used->eth.vlan.tci = nla_get_be16(tb.a[OVS_KEY_ATTR_VLAN]);
+	if (tb_get(&tb, OVS_KEY_ATTR_VLAN))
+		used->eth.vlan.tci = nla_get_be16(tb_get(&tb, OVS_KEY_ATTR_VLAN));
 	used->eth.type = htons(0xffff);
 	used->eth.vlan.tci |= htons(VLAN_CFI_MASK);
 	used->eth.cvlan.tci |= htons(VLAN_CFI_MASK);
@@ -574,7 +587,7 @@ static int put_transport(struct sk_buff *msg, const struct sw_flow_key *key,
 		if (!v6)
 			return 0;
 		type = OVS_KEY_ATTR_ICMPV6;
-		if (ovs_key_prereq_met(PREREQ_ND, key))
+		if (ovs_key_prereqs(key) & BIT(PREREQ_ND))
 			more = OVS_KEY_ATTR_ND;
 		break;
 	default:
@@ -605,7 +618,7 @@ static int put_ip(struct sk_buff *msg, const struct sw_flow_key *key,
 	return err;
 }
 
-/* By the key's types, what ovs_key_prereq_met() would say of all attributes in turn. */
+/* By the key's types, what ovs_key_prereqs() tells of all attributes. */
 static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 		       const struct sw_flow_key *out, bool is_mask)
 {
@@ -635,20 +648,14 @@ static int put_headers(struct sk_buff *msg, const struct sw_flow_key *key,
 static int put_key(struct sk_buff *msg, const struct sw_flow_key *key,
 		   const struct sw_flow_key *out, bool is_mask)
 {
-	static const u8 always[] = {
-		OVS_KEY_ATTR_RECIRC_ID, OVS_KEY_ATTR_DP_HASH,
-		OVS_KEY_ATTR_PRIORITY, OVS_KEY_ATTR_TUNNEL,
-		OVS_KEY_ATTR_SKB_MARK, OVS_KEY_ATTR_CT_STATE,
-		OVS_KEY_ATTR_CT_ZONE, OVS_KEY_ATTR_CT_MARK,
-		OVS_KEY_ATTR_CT_LABELS,
-	};
 	struct nlattr *encap[2] = {};
-	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(always); i++)
-		if (ovs_key_put_attr(msg, always[i], key, out, is_mask))
-			return -EMSGSIZE;
+	if (ovs_key_put_metadata(msg, out))
+		return -EMSGSIZE;
+	if ((is_mask || key->tun_proto) &&
+	    ovs_key_put_attr(msg, OVS_KEY_ATTR_TUNNEL, key, out, is_mask))
+		return -EMSGSIZE;
 	if ((is_mask || key->in_port != OVS_NO_PORT) &&
 	    ovs_key_put_attr(msg, OVS_KEY_ATTR_IN_PORT, key, out, is_mask))
 		return -EMSGSIZE;

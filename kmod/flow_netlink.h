@@ -12,8 +12,9 @@
 #include "flow.h"
 
 /* keys and masks: flow_netlink.c */
-size_t ovs_key_attr_size(void);
+size_t ovs_key_attr_size(bool tunnel);
 int ovs_key_attr_len(unsigned int type);
+void ovs_key_attrs_setup(void);
 
 int ovs_nla_get_match(struct sw_flow_key *key, struct sw_flow_key *mask,
 		      const struct nlattr *nla_key,

@@ -224,34 +224,51 @@ ovs_flow_tbl_lookup_stats(struct flow_table *tbl, const struct sw_flow_key *key,
 	return flow;
 }
 
-/* Whether a mask is @key, whose words are @words. */
-static bool mask_equal(const struct sw_flow_mask *mask,
-		       const struct sw_flow_key *key,
-		       const struct ovs_word_list *words)
+/**
+ * ovs_flow_match_init - work out what is needed of a mask to look for it
+ * @match: with its mask; @words and @hash are filled in.
+ *
+ * Context: any.
+ */
+void ovs_flow_match_init(struct sw_flow_match *match)
 {
+	u64 hash = hash_secret;
+	unsigned int i;
+
+	ovs_word_list_init(&match->words, &match->mask);
+	for (i = 0; i < match->words.n; i++)
+		hash = hash_word(hash, match->mask.words[match->words.idx[i]]);
+	match->hash = hash;
+}
+
+/* Whether a mask is that of @match; its hash is. */
+static bool mask_equal(const struct sw_flow_mask *mask,
+		       const struct sw_flow_match *match)
+{
+	const struct ovs_word_list *words = &match->words;
 	unsigned int i, w;
 
 	if (mask->words.n != words->n)
 		return false;
 	for (i = 0; i < words->n; i++) {
 		w = words->idx[i];
-		if (mask->words.idx[i] != w || mask->key.words[w] != key->words[w])
+		if (mask->words.idx[i] != w ||
+		    mask->key.words[w] != match->mask.words[w])
 			return false;
 	}
 	return true;
 }
 
-/* The mask of @tbl equal to @key, or NULL.  Context: ovs_mutex held. */
+/* The mask of @tbl equal to that of @match, or NULL.  Context: ovs_mutex held. */
 static struct sw_flow_mask *mask_find(const struct flow_table *tbl,
-				      const struct sw_flow_key *key)
+				      const struct sw_flow_match *match)
 {
 	const struct mask_array *ma = ovsl_dereference(tbl->masks);
-	struct ovs_word_list words __uninitialized;
 	unsigned int i;
 
-	ovs_word_list_init(&words, key);
 	for (i = 0; i < ma->n; i++)
-		if (mask_equal(ma->masks[i], key, &words))
+		if (ma->masks[i]->hash == match->hash &&
+		    likely(mask_equal(ma->masks[i], match)))
 			return ma->masks[i];
 	return NULL;
 }
@@ -284,9 +301,9 @@ static int masks_replace(struct flow_table *tbl, struct sw_flow_mask *add,
 }
 
 static struct sw_flow_mask *mask_get(struct flow_table *tbl,
-				     const struct sw_flow_key *key)
+				     const struct sw_flow_match *match)
 {
-	struct sw_flow_mask *mask = mask_find(tbl, key);
+	struct sw_flow_mask *mask = mask_find(tbl, match);
 	int err;
 
 	if (mask) {
@@ -297,9 +314,10 @@ static struct sw_flow_mask *mask_get(struct flow_table *tbl,
 	if (!mask)
 		return ERR_PTR(-ENOMEM);
 	mask->refs = 1;
-	mask->key = *key;
+	mask->key = match->mask;
+	mask->words = match->words;
+	mask->hash = match->hash;
 	get_random_bytes(&mask->seed, sizeof(mask->seed));
-	ovs_word_list_init(&mask->words, key);
 	err = masks_replace(tbl, mask, NULL);
 	if (err) {
 		kfree(mask);
@@ -322,32 +340,30 @@ static void mask_put(struct flow_table *tbl, struct sw_flow_mask *mask)
 
 /**
  * ovs_flow_alloc - make a flow that is in no table yet
- * @key: its key.
- * @mask: its mask.
+ * @match: what it matches, after ovs_flow_match_init().
  * @id: its name; @id->key is taken over if this succeeds.
  *
  * Context: process.
  * Return: the flow, without actions, or an error pointer.
  */
-struct sw_flow *ovs_flow_alloc(const struct sw_flow_key *key,
-			       const struct sw_flow_key *mask,
+struct sw_flow *ovs_flow_alloc(const struct sw_flow_match *match,
 			       const struct sw_flow_id *id)
 {
-	struct ovs_word_list words __uninitialized;
+	const struct ovs_word_list *words = &match->words;
 	struct sw_flow *flow;
-	unsigned int i;
+	unsigned int i, w;
 
-	ovs_word_list_init(&words, mask);
-	flow = kzalloc(struct_size(flow, packed, words.n), GFP_KERNEL);
+	flow = kzalloc(struct_size(flow, packed, words->n), GFP_KERNEL);
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
 	if (ovs_flow_stats_alloc(flow)) {
 		kfree(flow);
 		return ERR_PTR(-ENOMEM);
 	}
-	for (i = 0; i < words.n; i++)
-		flow->packed[i] = key->words[words.idx[i]] &
-				  mask->words[words.idx[i]];
+	for (i = 0; i < words->n; i++) {
+		w = words->idx[i];
+		flow->packed[i] = match->key.words[w] & match->mask.words[w];
+	}
 	flow->id = *id;
 	return flow;
 }
@@ -398,7 +414,8 @@ void ovs_flow_masked_key(const struct sw_flow *flow, struct sw_flow_key *key)
 	const struct ovs_word_list *words = &flow->mask->words;
 	unsigned int i;
 
-	memset(key, 0, sizeof(*key));
+	memset(key, 0, words->n > words->n_base ? sizeof(*key) :
+	       offsetof(struct sw_flow_key, tun));
 	for (i = 0; i < words->n; i++)
 		key->words[words->idx[i]] = flow->packed[i];
 }
@@ -407,19 +424,19 @@ void ovs_flow_masked_key(const struct sw_flow *flow, struct sw_flow_key *key)
  * ovs_flow_tbl_insert - put a flow into the table
  * @tbl: the table, which has no flow of the same key and mask, or UFID.
  * @flow: the flow, with actions.
- * @mask: its mask.
+ * @match: what it was made of.
  *
  * Context: process; ovs_mutex held.
  * Return: 0, -ENOMEM, or what the hash table says when it can't take more.
  */
 int ovs_flow_tbl_insert(struct flow_table *tbl, struct sw_flow *flow,
-			const struct sw_flow_key *mask)
+			const struct sw_flow_match *match)
 {
 	u64 hash;
 	unsigned int i;
 	int err;
 
-	flow->mask = mask_get(tbl, mask);
+	flow->mask = mask_get(tbl, match);
 	if (IS_ERR(flow->mask))
 		return PTR_ERR(flow->mask);
 	hash = flow->mask->seed;
@@ -498,23 +515,21 @@ void ovs_flow_tbl_flush(struct flow_table *tbl)
 /**
  * ovs_flow_tbl_lookup_masked - find a flow by its key and mask
  * @tbl: the table.
- * @key: its key.
- * @mask: its mask.
+ * @match: what it matches, after ovs_flow_match_init().
  *
  * Context: process; ovs_mutex held.
  * Return: the flow, or NULL.
  */
 struct sw_flow *ovs_flow_tbl_lookup_masked(struct flow_table *tbl,
-					   const struct sw_flow_key *key,
-					   const struct sw_flow_key *mask)
+					   const struct sw_flow_match *match)
 {
-	const struct sw_flow_mask *m = mask_find(tbl, mask);
+	const struct sw_flow_mask *m = mask_find(tbl, match);
 	struct sw_flow *flow;
 
 	if (!m)
 		return NULL;
 	rcu_read_lock();
-	flow = mask_lookup(tbl, key, m);
+	flow = mask_lookup(tbl, &match->key, m);
 	rcu_read_unlock();
 	return flow;
 }

@@ -20,6 +20,7 @@
  * struct sw_flow_mask - a mask, shared by the flows that have it
  * @refs: flows; under ovs_mutex.
  * @seed: start of the hash, so that one key hashes apart under each mask.
+ * @hash: sw_flow_match.hash.
  * @words: the words of @key which are not zero.
  * @key: the mask.
  * @rcu: its freeing.
@@ -27,6 +28,7 @@
 struct sw_flow_mask {
 	u64 seed;
 	struct ovs_word_list words;
+	u32 hash;
 	unsigned int refs;
 	struct sw_flow_key key;
 	struct rcu_head rcu;
@@ -113,15 +115,15 @@ int ovs_flow_tbl_set_cache_size(struct flow_table *tbl, u32 size);
 u32 ovs_flow_tbl_cache_size(const struct flow_table *tbl);
 unsigned int ovs_flow_tbl_num_masks(const struct flow_table *tbl);
 
-struct sw_flow *ovs_flow_alloc(const struct sw_flow_key *key,
-			       const struct sw_flow_key *mask,
+void ovs_flow_match_init(struct sw_flow_match *match);
+struct sw_flow *ovs_flow_alloc(const struct sw_flow_match *match,
 			       const struct sw_flow_id *id);
 void ovs_flow_free(struct sw_flow *flow);
 void ovs_flow_free_rcu(struct sw_flow *flow);
 void ovs_flow_masked_key(const struct sw_flow *flow, struct sw_flow_key *key);
 
 int ovs_flow_tbl_insert(struct flow_table *tbl, struct sw_flow *flow,
-			const struct sw_flow_key *mask);
+			const struct sw_flow_match *match);
 void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow);
 void ovs_flow_tbl_flush(struct flow_table *tbl);
 
@@ -129,8 +131,7 @@ struct sw_flow *ovs_flow_tbl_lookup_stats(struct flow_table *tbl,
 					  const struct sw_flow_key *key,
 					  u32 *n_mask_hit, u32 *n_cache_hit);
 struct sw_flow *ovs_flow_tbl_lookup_masked(struct flow_table *tbl,
-					   const struct sw_flow_key *key,
-					   const struct sw_flow_key *mask);
+					   const struct sw_flow_match *match);
 struct sw_flow *ovs_flow_tbl_lookup_ufid(struct flow_table *tbl,
 					 const struct sw_flow_id *id);
 struct sw_flow *ovs_flow_tbl_lookup_key(struct flow_table *tbl,

@@ -154,6 +154,43 @@ const struct key_attr ovs_key_attrs[OVS_KEY_ATTRS] = {
 	     true, exthdrs_fields),
 };
 
+struct key_prereq_attrs ovs_key_prereq_attrs[PREREQS] __ro_after_init;
+static size_t size_with_tunnel __ro_after_init;
+static size_t size_without __ro_after_init;
+
+static size_t attr_size(const struct key_attr *desc)
+{
+	return desc->nest ? desc->nest->size : nla_total_size(desc->len);
+}
+
+/**
+ * ovs_key_attrs_setup - work out from the table what is asked for often: the
+ *	attributes of each header, and the room that all take
+ *
+ * Context: module init.
+ */
+void __init ovs_key_attrs_setup(void)
+{
+	/* ENCAPs, each with a tag. */
+	size_t size = 2 * (nla_total_size(0) + 2 * nla_total_size(sizeof(__be16)));
+	unsigned int type;
+
+	for (type = 0; type < ARRAY_SIZE(ovs_key_attrs); type++) {
+		const struct key_attr *desc = ovs_key_attr_find(type);
+
+		if (!desc)
+			continue;
+		size += attr_size(desc);
+		ovs_key_prereq_attrs[desc->prereq].may |= BIT_ULL(type);
+		if (!desc->optional && desc->prereq != PREREQ_NONE)
+			ovs_key_prereq_attrs[desc->prereq].must |= BIT_ULL(type);
+	}
+	size_with_tunnel = size;
+	/* A mask has the nest all the same, with a TTL in it. */
+	size_without = size - attr_size(&ovs_key_attrs[OVS_KEY_ATTR_TUNNEL]) +
+		       nla_total_size(nla_total_size(1));
+}
+
 /**
  * ovs_key_attr_len - length of an attribute's payload
  * @type: OVS_KEY_ATTR_*.
@@ -169,19 +206,15 @@ int ovs_key_attr_len(unsigned int type)
 
 /**
  * ovs_key_attr_size - room that a key or mask may take in a message
+ * @tunnel: whether it may ask for anything of a tunnel.
+ *
+ * That is much of it, and a message that is much too large is copied to be sent.
  *
  * Return: bytes, without the header of the nest.
  */
-size_t ovs_key_attr_size(void)
+size_t ovs_key_attr_size(bool tunnel)
 {
-	size_t size = 2 * (nla_total_size(0) + nla_total_size(sizeof(__be16)) +
-			   nla_total_size(sizeof(__be16)));	/* ENCAPs */
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ovs_key_attrs); i++)
-		size += ovs_key_attrs[i].nest ? ovs_key_attrs[i].nest->size :
-			nla_total_size(ovs_key_attrs[i].len);
-	return size;
+	return tunnel ? size_with_tunnel : size_without;
 }
 
 /* memcpy() of what is mostly a word or two, without the call. */
@@ -308,20 +341,55 @@ int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
 	return 0;
 }
 
-static u8 prereq_proto(enum key_prereq prereq)
+/* An attribute of a number, at a place; its end.  The rest of the last word is zero. */
+static __always_inline u8 *put_number(u8 *at, u16 type, u32 value, u16 len)
 {
-	switch (prereq) {
-	case PREREQ_TCP:
-		return IPPROTO_TCP;
-	case PREREQ_UDP:
-		return IPPROTO_UDP;
-	case PREREQ_SCTP:
-		return IPPROTO_SCTP;
-	case PREREQ_ICMP:
-		return IPPROTO_ICMP;
-	default:
-		return IPPROTO_ICMPV6;
+	struct nlattr *nla = (struct nlattr *)at;
+
+	nla->nla_len = nla_attr_size(len);
+	nla->nla_type = type;
+	if (len == sizeof(u16)) {
+		((u16 *)(nla + 1))[0] = value;
+		((u16 *)(nla + 1))[1] = 0;
+	} else {
+		*(u32 *)(nla + 1) = value;
 	}
+	return at + nla_total_size(len);
+}
+
+/**
+ * ovs_key_put_metadata - write what each key has, but for the tunnel
+ * @msg: the message.
+ * @out: the key, or a mask.
+ *
+ * What ovs_key_put_attr() would write of them one by one.
+ *
+ * Context: any.
+ * Return: 0 or -EMSGSIZE.
+ */
+int ovs_key_put_metadata(struct sk_buff *msg, const struct sw_flow_key *out)
+{
+	const unsigned int room = 7 * nla_total_size(sizeof(u32)) +
+				  nla_total_size(sizeof(out->ct.labels));
+	struct nlattr *labels;
+	u8 *at;
+
+	BUILD_BUG_ON(nla_total_size(sizeof(u16)) != nla_total_size(sizeof(u32)));
+	if (unlikely(skb_tailroom(msg) < room))
+		return -EMSGSIZE;
+	at = __skb_put(msg, room);
+	at = put_number(at, OVS_KEY_ATTR_RECIRC_ID, out->recirc_id, sizeof(u32));
+	at = put_number(at, OVS_KEY_ATTR_DP_HASH, out->dp_hash, sizeof(u32));
+	at = put_number(at, OVS_KEY_ATTR_PRIORITY, out->priority, sizeof(u32));
+	at = put_number(at, OVS_KEY_ATTR_SKB_MARK, out->skb_mark, sizeof(u32));
+	at = put_number(at, OVS_KEY_ATTR_CT_STATE, out->ct.state, sizeof(u32));
+	at = put_number(at, OVS_KEY_ATTR_CT_ZONE, out->ct.zone, sizeof(u16));
+	at = put_number(at, OVS_KEY_ATTR_CT_MARK, out->ct.mark, sizeof(u32));
+	labels = (struct nlattr *)at;
+	labels->nla_len = nla_attr_size(sizeof(out->ct.labels));
+	labels->nla_type = OVS_KEY_ATTR_CT_LABELS;
+	memcpy(labels + 1, out->ct.labels, sizeof(out->ct.labels));
+	return 0;
 }
 
 static bool is_nd(const struct sw_flow_key *key)
@@ -329,43 +397,55 @@ static bool is_nd(const struct sw_flow_key *key)
 	return key->tp.src == htons(135) || key->tp.src == htons(136);
 }
 
-/**
- * ovs_key_prereq_met - whether an attribute applies to packets of a key
- * @prereq: what it needs.
- * @key: the key.
- */
-bool ovs_key_prereq_met(enum key_prereq prereq, const struct sw_flow_key *key)
+/* What an IP packet of a key has behind its header. */
+static u32 transport_prereqs(const struct sw_flow_key *key, bool v6)
 {
-	bool v4 = key->eth.type == htons(ETH_P_IP);
-	bool v6 = key->eth.type == htons(ETH_P_IPV6);
-
-	switch (prereq) {
-	case PREREQ_NONE:
-		return true;
-	case PREREQ_ARP:
-		return key->eth.type == htons(ETH_P_ARP) ||
-		       key->eth.type == htons(ETH_P_RARP);
-	case PREREQ_IPV4:
-		return v4;
-	case PREREQ_IPV6:
-		return v6;
-	case PREREQ_MPLS:
-		return eth_p_mpls(key->eth.type);
-	case PREREQ_NSH:
-		return key->eth.type == htons(ETH_P_NSH);
-	case PREREQ_ICMP:
-		v6 = false;
-		break;
-	case PREREQ_ICMPV6:
-	case PREREQ_ND:
-		v4 = false;
-		break;
+	if (key->ip.frag == OVS_FRAG_TYPE_LATER)
+		return 0;
+	switch (key->ip.proto) {
+	case IPPROTO_TCP:
+		return BIT(PREREQ_TCP);
+	case IPPROTO_UDP:
+		return BIT(PREREQ_UDP);
+	case IPPROTO_SCTP:
+		return BIT(PREREQ_SCTP);
+	case IPPROTO_ICMP:
+		return v6 ? 0 : BIT(PREREQ_ICMP);
+	case IPPROTO_ICMPV6:
+		if (!v6)
+			return 0;
+		return BIT(PREREQ_ICMPV6) | (is_nd(key) ? BIT(PREREQ_ND) : 0);
 	default:
-		break;
+		return 0;
 	}
-	return (v4 || v6) && key->ip.frag != OVS_FRAG_TYPE_LATER &&
-	       key->ip.proto == prereq_proto(prereq) &&
-	       (prereq != PREREQ_ND || is_nd(key));
+}
+
+/**
+ * ovs_key_prereqs - which headers packets of a key have
+ * @key: the key.
+ *
+ * Return: a set of &enum key_prereq: an attribute applies if its one is in it.
+ */
+u32 ovs_key_prereqs(const struct sw_flow_key *key)
+{
+	u32 met = BIT(PREREQ_NONE);
+
+	switch (key->eth.type) {
+	case htons(ETH_P_IP):
+		return met | BIT(PREREQ_IPV4) | transport_prereqs(key, false);
+	case htons(ETH_P_IPV6):
+		return met | BIT(PREREQ_IPV6) | transport_prereqs(key, true);
+	case htons(ETH_P_ARP):
+	case htons(ETH_P_RARP):
+		return met | BIT(PREREQ_ARP);
+	case htons(ETH_P_MPLS_UC):
+	case htons(ETH_P_MPLS_MC):
+		return met | BIT(PREREQ_MPLS);
+	case htons(ETH_P_NSH):
+		return met | BIT(PREREQ_NSH);
+	default:
+		return met;
+	}
 }
 
 /**

@@ -25,7 +25,7 @@ struct key_field {
 	u8 kind;
 };
 
-/* Which header a packet must have for an attribute to apply. */
+/* Which header a packet must have for an attribute to apply; a bit of a set. */
 enum key_prereq {
 	PREREQ_NONE,
 	PREREQ_ARP,
@@ -39,6 +39,17 @@ enum key_prereq {
 	PREREQ_ICMP,
 	PREREQ_ICMPV6,
 	PREREQ_ND,
+	PREREQS
+};
+
+/**
+ * struct key_prereq_attrs - the attributes of a header
+ * @must: those that the key of a packet with it has, as bits.
+ * @may: those and others that it may have.
+ */
+struct key_prereq_attrs {
+	u64 must;
+	u64 may;
 };
 
 /**
@@ -87,6 +98,7 @@ struct key_attr {
 #define OVS_KEY_ATTRS (OVS_KEY_ATTR_IPV6_EXTHDRS + 1)
 
 extern const struct key_attr ovs_key_attrs[OVS_KEY_ATTRS];
+extern struct key_prereq_attrs ovs_key_prereq_attrs[PREREQS];
 
 /**
  * ovs_key_attr_find - what there is to know of an attribute
@@ -104,7 +116,8 @@ static inline const struct key_attr *ovs_key_attr_find(unsigned int type)
 int ovs_key_put_attr(struct sk_buff *msg, unsigned int type,
 		     const struct sw_flow_key *key,
 		     const struct sw_flow_key *out, bool is_mask);
-bool ovs_key_prereq_met(enum key_prereq prereq, const struct sw_flow_key *key);
+int ovs_key_put_metadata(struct sk_buff *msg, const struct sw_flow_key *out);
+u32 ovs_key_prereqs(const struct sw_flow_key *key);
 bool ovs_key_prereq_exact(enum key_prereq prereq,
 			  const struct sw_flow_key *mask);
 int ovs_key_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr,

@@ -88,7 +88,7 @@ static int ovs_packet_cmd_execute(struct sk_buff *req, struct genl_info *info)
 	struct ovs_header *hdr = genl_info_userhdr(info);
 	struct nlattr **a = info->attrs;
 	struct sw_flow_actions *acts;
-	struct sw_flow_key key;
+	struct sw_flow_key key __uninitialized;
 	struct sk_buff *skb;
 	int err;
 

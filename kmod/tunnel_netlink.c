@@ -326,7 +326,11 @@ static int tun_put(struct sk_buff *msg, const struct sw_flow_key *key,
 	nest = nla_nest_start_noflag(msg, OVS_KEY_ATTR_TUNNEL);
 	if (!nest)
 		return -EMSGSIZE;
-	if (tun_put_attrs(msg, &out->tun, key->tun_proto,
+	if (is_mask && likely(!out->tun_proto)) {
+		/* All of it is zero, of which no more than the TTL is told. */
+		if (nla_put_u8(msg, OVS_TUNNEL_KEY_ATTR_TTL, 0))
+			return -EMSGSIZE;
+	} else if (tun_put_attrs(msg, &out->tun, key->tun_proto,
 			  key->tun_proto ? key->tun.opts_len : 0))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);

@@ -19,11 +19,12 @@
 #define PKT_HASH_L4 BIT_ULL(33)
 
 static size_t upcall_msg_size(const struct dp_upcall_info *info,
+			      const struct sw_flow_key *key,
 			      unsigned int packet_len)
 {
 	size_t size = NLMSG_ALIGN(sizeof(struct ovs_header)) +
 		      nla_total_size(packet_len) +
-		      nla_total_size(ovs_key_attr_size()) +
+		      nla_total_size(ovs_key_attr_size(key->tun_proto)) +
 		      nla_total_size(sizeof(u32)) +	/* LEN */
 		      nla_total_size(sizeof(u16)) +	/* MRU */
 		      nla_total_size_64bit(sizeof(u64));	/* HASH */
@@ -146,7 +147,7 @@ queue_userspace_packet(struct datapath *dp, struct sk_buff *skb,
 	else
 		len = skb->len;
 	err = -ENOMEM;
-	msg = genlmsg_new(upcall_msg_size(info, len), GFP_ATOMIC);
+	msg = genlmsg_new(upcall_msg_size(info, key, len), GFP_ATOMIC);
 	if (!msg)
 		goto out;
 	hdr = genlmsg_put(msg, 0, 0, &dp_packet_genl_family, 0, info->cmd);

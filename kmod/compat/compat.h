@@ -64,7 +64,7 @@ static inline void ovs_dev_set_netns_local(struct net_device *dev)
  * stack of whoever runs programs, and must be set up for each burst.
  */
 #ifdef HAVE_BPF_NET_CTX
-#define OVS_BPF_NET_CTX(name) struct bpf_net_context name##_ctx, *name
+#define OVS_BPF_NET_CTX(name) struct bpf_net_context name##_ctx __uninitialized, *name
 #define ovs_bpf_net_ctx_set(name) ((name) = bpf_net_ctx_set(&name##_ctx))
 #define ovs_bpf_net_ctx_clear(name) bpf_net_ctx_clear(name)
 

@@ -127,6 +127,11 @@ dp.add_flow(key, mask, [nl.bpf_action(bed.prog, nl.PROGRAM, arg=MARK, param=7),
                         nl.bpf_action(beta, arg=OF_MARK, cases={7: [nl.output(1)]})])
 wires[3].send(packet())
 t.equal(bed.recv(1), [packet()], 'or that a program set')
+dp.flush()
+dp.add_flow(key, mask, [nl.bpf_action(bed.prog, nl.PROGRAM, arg=MARK, param=7),
+                        nl.bpf_action(beta, arg=SCRIBBLE, param=9, cases={9: LOOK})])
+wires[3].send(packet())
+t.equal((bed.recv(2), bed.seen()['mark']), ([packet()], 7), 'and that one is put back too')
 
 # Large, non-linear, tagged.
 for dev in ('p2', 'w2', 'p3', 'w3'):

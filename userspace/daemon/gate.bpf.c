@@ -13,8 +13,6 @@
 
 #include "gate.bpf.h"
 
-/* The port comes behind a handful of other attributes. */
-#define MAX_ATTRS 16
 #define HEADERS (NLMSG_HDRLEN + GENL_HDRLEN + sizeof(struct ovs_header))
 
 struct {
@@ -25,45 +23,30 @@ struct {
 	__type(value, struct lane);
 } lanes SEC(".maps");
 
-/**
- * struct search - for the port among the attributes of a key
- * @skb: the message.
- * @ofs: where the next attribute is.
- * @port: what was found.
- */
-struct search {
-	struct __sk_buff *skb;
-	__u64 ofs;
-	__u64 port;
-};
-
-static long look(__u32 i, struct search *s)
-{
-	struct nlattr a;
-	__u32 port;
-
-	if (bpf_skb_load_bytes(s->skb, s->ofs, &a, sizeof(a)) || a.nla_len < sizeof(a))
-		return 1;
-	if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_IN_PORT) {
-		if (!bpf_skb_load_bytes(s->skb, s->ofs + sizeof(a), &port, sizeof(port)))
-			s->port = port;
-		return 1;
-	}
-	s->ofs += NLA_ALIGN(a.nla_len);
-	return 0;
-}
-
 /*
- * Where the packet of an upcall came in; the last lane's if it does not say.  A loop of
- * the language would be too complex for Linux 6.1, which without CAP_PERFMON follows
- * each of its branches as a processor might that guesses wrong, too.
+ * What a key has before the port, as the module writes it: three attributes of four
+ * bytes, perhaps a tunnel, four more of up to four bytes, labels.  A loop over them is
+ * more than the verifier takes from those without CAP_PERFMON.
  */
+#define BEFORE_TUNNEL (3 * 8)
+#define BEHIND_TUNNEL (4 * 8 + NLA_HDRLEN + OVS_CT_LABELS_LEN)
+
+/* Where the packet of an upcall came in; if it does not say so here, the last lane's. */
 static __u32 lane_of(struct __sk_buff *skb)
 {
-	struct search s = { skb, HEADERS + NLA_HDRLEN, GATE_LANES - 1 };
+	__u32 port, ofs = HEADERS + NLA_HDRLEN + BEFORE_TUNNEL;
+	struct nlattr a;
 
-	bpf_loop(MAX_ATTRS, look, &s, 0);
-	return s.port < GATE_LANES ? s.port : GATE_LANES - 1;
+	if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)))
+		return GATE_LANES - 1;
+	if ((a.nla_type & NLA_TYPE_MASK) == OVS_KEY_ATTR_TUNNEL)
+		ofs += NLA_ALIGN(a.nla_len);
+	ofs += BEHIND_TUNNEL;
+	if (bpf_skb_load_bytes(skb, ofs, &a, sizeof(a)) ||
+	    (a.nla_type & NLA_TYPE_MASK) != OVS_KEY_ATTR_IN_PORT ||
+	    bpf_skb_load_bytes(skb, ofs + sizeof(a), &port, sizeof(port)))
+		return GATE_LANES - 1;
+	return port < GATE_LANES ? port : GATE_LANES - 1;
 }
 
 SEC("socket")

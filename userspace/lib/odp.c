@@ -276,6 +276,11 @@ static struct nlattr *tunnel_of(const struct nlattr *key)
 	return key ? nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) : NULL;
 }
 
+static uint64_t attr_hash(const struct nlattr *a, uint64_t before)
+{
+	return XXH3_64bits_withSeed(a, a->nla_len, before);
+}
+
 /* @key: of a mask: the key that it goes with; NULL: there is none. */
 static int key_in(const struct nlattr *nest, const struct nlattr *key,
 		  struct flow *flow, int depth, bool mask)
@@ -297,6 +302,8 @@ static int key_in(const struct nlattr *nest, const struct nlattr *key,
 		if (attr_type(a) == OVS_KEY_ATTR_TUNNEL) {
 			if (odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow))
 				return -EINVAL;
+			if (odp_tunnel_is_odd(a))
+				flow->unknown = attr_hash(a, flow->unknown);
 			continue;
 		}
 		if (attr_type(a) == OVS_KEY_ATTR_NSH) {
@@ -311,8 +318,7 @@ static int key_in(const struct nlattr *nest, const struct nlattr *key,
 		}
 		m = map_find(attr_type(a));
 		if (!m) {
-			flow->unknown = XXH3_64bits_withSeed(a, a->nla_len,
-							     flow->unknown);
+			flow->unknown = attr_hash(a, flow->unknown);
 			continue;
 		}
 		if (attr_len(a) != m->len)
@@ -384,11 +390,14 @@ void odp_nest_end(struct nl_msg *msg, struct nlattr *nest)
 	nest->nla_len = (char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)nest;
 }
 
-/*
- * What is not known may be what other attributes depend on: it is matched as it is,
- * and so in the key's length.
+/**
+ * odp_put_exact - mask every bit of an attribute
+ * @msg: the message.
+ * @a: the attribute, which is not known: others may depend on it.
+ *
+ * Return: 0 or -EMSGSIZE.
  */
-static int put_exact(struct nl_msg *msg, const struct nlattr *a)
+int odp_put_exact(struct nl_msg *msg, const struct nlattr *a)
 {
 	struct nlattr *mask = nla_reserve(msg, nla_type(a), nla_len(a));
 
@@ -412,7 +421,8 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 
 	switch (attr_type(a)) {
 	case OVS_KEY_ATTR_TUNNEL:
-		return odp_has_tunnel(wc) ? odp_put_tunnel_mask(msg, a, wc, key) : 0;
+		return odp_has_tunnel(wc) || odp_tunnel_is_odd(a) ?
+		       odp_put_tunnel_mask(msg, a, wc, key) : 0;
 	case OVS_KEY_ATTR_NSH:
 		return odp_put_nsh_mask(msg, wc, key);
 	case OVS_KEY_ATTR_ETHERTYPE:
@@ -421,7 +431,7 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 		return put_u16(msg, OVS_KEY_ATTR_VLAN, tci);
 	}
 	if (!m)
-		return put_exact(msg, a);
+		return odp_put_exact(msg, a);
 	made = nla_reserve(msg, m->type, attr_len(a));
 	if (!made)
 		return -EMSGSIZE;
@@ -522,7 +532,7 @@ int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 
 	if (n && n == memo.n && !memcmp(shape, memo.shape, n * sizeof(*shape)) &&
 	    !memcmp(wc, &memo.wc, FLOW_DP_LEN))
-		return nla_put(msg, OVS_FLOW_ATTR_MASK, nla_len(known), nla_data(known));
+		return nla_put(msg, known->nla_type, nla_len(known), nla_data(known));
 	err = put_mask(msg, key, flow, wc);
 	if (err || !n || odp_has_tunnel(wc) || attr->nla_len > sizeof(memo.attr))
 		return err;

@@ -66,6 +66,7 @@ int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 		       struct flow *flow);
 int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 		 const struct flow *flow, const struct flow *wc);
+int odp_put_exact(struct nl_msg *msg, const struct nlattr *a);
 struct nlattr *odp_nest(struct nl_msg *msg, int type);
 void odp_nest_end(struct nl_msg *msg, struct nlattr *nest);
 
@@ -76,6 +77,7 @@ int odp_put_tunnel(struct nl_msg *msg, const struct flow *flow);
 int odp_put_tunnel_mask(struct nl_msg *msg, const struct nlattr *key,
 			const struct flow *wc, const struct flow *has);
 bool odp_has_tunnel(const struct flow *wc);
+bool odp_tunnel_is_odd(const struct nlattr *key);
 int odp_nsh_in(const struct nlattr *nest, struct flow *f);
 int odp_put_nsh_mask(struct nl_msg *msg, const struct flow *wc,
 		     const struct flow *has);

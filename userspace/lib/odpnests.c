@@ -301,6 +301,29 @@ static int put_options_mask(struct nl_msg *msg, const struct nlattr *key,
 	return put_vxlan(msg, wc);
 }
 
+static int put_odd(struct nl_msg *msg, const struct nlattr *key)
+{
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_nested(a, (struct nlattr *)key, rem)
+		if (nla_type(a) > OVS_TUNNEL_KEY_ATTR_MAX && odp_put_exact(msg, a))
+			return -EMSGSIZE;
+	return 0;
+}
+
+/* Whether the key of a tunnel has attributes that are not known. */
+bool odp_tunnel_is_odd(const struct nlattr *key)
+{
+	struct nlattr *a;
+	int rem;
+
+	nla_for_each_nested(a, (struct nlattr *)key, rem)
+		if (nla_type(a) > OVS_TUNNEL_KEY_ATTR_MAX)
+			return true;
+	return false;
+}
+
 /**
  * odp_put_tunnel_mask - write the mask of a tunnel
  * @msg: the message.
@@ -321,7 +344,7 @@ int odp_put_tunnel_mask(struct nl_msg *msg, const struct nlattr *key,
 	if (f.tun_id)
 		f.tun_flags |= htons(TUN_KEY);
 	if (!nest || put_fields(msg, &f, is_six(has)) ||
-	    put_options_mask(msg, key, &f, has))
+	    put_options_mask(msg, key, &f, has) || (key && put_odd(msg, key)))
 		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
 	return 0;

@@ -301,39 +301,29 @@ bool field_any(const struct field *f, const struct flow *mask)
 void flow_or(struct flow *dst, const struct flow *src,
 	     const struct flow *except)
 {
-	const flow_word *s = (const flow_word *)src;
-	const flow_word *e = (const flow_word *)except;
-	flow_word *d = (flow_word *)dst;
+	const flow_word *restrict s = (const flow_word *)src;
+	const flow_word *restrict e = (const flow_word *)except;
+	flow_word *restrict d = (flow_word *)dst;
 	size_t i;
 
+	if (!e) {
+		for (i = 0; i < FLOW_WORDS; i++)
+			d[i] |= s[i];
+		return;
+	}
 	for (i = 0; i < FLOW_WORDS; i++)
-		d[i] |= e ? s[i] & ~e[i] : s[i];
+		d[i] |= s[i] & ~e[i];
 }
+
+static const struct flow no_bits;
 
 /* Whether a mask has a bit in its bytes from @ofs to before @end. */
 bool flow_has(const struct flow *mask, size_t ofs, size_t end)
 {
-	const uint8_t *m = (const uint8_t *)mask;
-
-	for (; ofs < end && ofs % 8; ofs++)
-		if (m[ofs])
-			return true;
-	for (; ofs + 8 <= end; ofs += 8)
-		if (*(const flow_word *)(m + ofs))
-			return true;
-	for (; ofs < end; ofs++)
-		if (m[ofs])
-			return true;
-	return false;
+	return memcmp((const uint8_t *)mask + ofs, &no_bits, end - ofs);
 }
 
 bool flow_is_zero(const struct flow *flow)
 {
-	const flow_word *p = (const flow_word *)flow;
-	size_t i;
-
-	for (i = 0; i < FLOW_WORDS; i++)
-		if (p[i])
-			return false;
-	return true;
+	return !memcmp(flow, &no_bits, sizeof(*flow));
 }

@@ -218,7 +218,7 @@ const char *field_parse(const struct field *f, const char *text,
 int field_format(const struct field *f, const struct field_value *v, char *buf,
 		 size_t size);
 
-/* dst |= src & ~except over whole flows; @except may be NULL. */
+/* dst |= src & ~except over whole flows; @except may be NULL, @dst is none of both. */
 void flow_or(struct flow *dst, const struct flow *src,
 	     const struct flow *except);
 bool flow_has(const struct flow *mask, size_t ofs, size_t end);

@@ -21,7 +21,7 @@ static const char *random_match(void)
 	static char text[200];
 	int n = snprintf(text, sizeof(text), "table=%u,priority=%u,", rnd(4), rnd(30));
 
-	switch (rnd(11)) {
+	switch (rnd(12)) {
 	case 0:
 		n = text_add(text, sizeof(text), n, "ip,nw_src=10.0.0.%u/%u,", rnd(8), 28 + rnd(5));
 		break;
@@ -46,6 +46,9 @@ static const char *random_match(void)
 	case 7:
 		n = text_add(text, sizeof(text), n, "reg1=%u,udp,tp_src=%u,", rnd(4), rnd(8));
 		break;
+	case 10:
+		n = text_add(text, sizeof(text), n, "in_port=%u,", rnd(2) ? 3 : 7);
+		break;
 	case 9:
 		n = text_add(text, sizeof(text), n, "mpls,mpls_label=%u,mpls_ttl=%u/0x3,",
 			     rnd(3), rnd(4));
@@ -59,7 +62,7 @@ static const char *random_match(void)
 
 static int random_action(char *text, size_t size, int n)
 {
-	switch (rnd(17)) {
+	switch (rnd(19)) {
 	case 0:
 		return text_add(text, size, n, "set_field:10.0.0.%u->nw_dst,", rnd(8));
 	case 1:
@@ -87,6 +90,10 @@ static int random_action(char *text, size_t size, int n)
 		return text_add(text, size, n, "bpf(f,result=reg1),");
 	case 13:
 		return text_add(text, size, n, "group:1,");
+	case 16:
+		return text_add(text, size, n, "resubmit(7,%u),", 1 + rnd(3));
+	case 17:
+		return text_add(text, size, n, "set_field:%u->in_port,", rnd(2) ? 3 : 7);
 	case 14:
 		return text_add(text, size, n, rnd(2) ? "pop_mpls:0x0800," : "dec_mpls_ttl,");
 	case 15:

@@ -120,13 +120,23 @@ static struct nlattr *nest_of(struct nl_msg *msg)
 /* The mask that the datapath gets for the key that was put together. */
 static struct nlattr *mask_for(const struct flow *wc)
 {
+	static const struct flow none;
 	const struct nlattr *key = nest_of(key_msg);
+	struct nl_msg *again = nlmsg_alloc_simple(0, 0), *other = nlmsg_alloc_simple(0, 0);
 	struct flow flow;
 
 	nlmsg_free(mask_msg);
 	mask_msg = nlmsg_alloc_simple(0, 0);
 	assert_int_equal(odp_flow_from_key(key, &flow), 0);
+	/* What was written before makes no difference. */
+	assert_int_equal(odp_put_mask(other, key, &flow, &none), 0);
 	assert_int_equal(odp_put_mask(mask_msg, key, &flow, wc), 0);
+	assert_int_equal(odp_put_mask(again, key, &flow, wc), 0);
+	assert_int_equal(nlmsg_datalen(nlmsg_hdr(again)), nlmsg_datalen(nlmsg_hdr(mask_msg)));
+	assert_memory_equal(first_attr(again), first_attr(mask_msg),
+			    nlmsg_datalen(nlmsg_hdr(again)));
+	nlmsg_free(again);
+	nlmsg_free(other);
 	return first_attr(mask_msg);
 }
 
@@ -392,6 +402,13 @@ static void test_no_attribute_is_dropped(void **state)
 	mask = mask_for(&wc);
 	a = find(mask, OVS_KEY_ATTR_MAX + 1);
 	assert_int_equal(nla_len(a), 8);
+	assert_memory_equal(nla_data(a), ones, 8);
+	/* Within a tunnel likewise. */
+	a = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_MAX + 1, 8, bytes);
+	odp_nest_end(key_msg, a);
+	a = find(find(mask_for(&wc), OVS_KEY_ATTR_TUNNEL), OVS_TUNNEL_KEY_ATTR_MAX + 1);
+	assert_non_null(a);
 	assert_memory_equal(nla_data(a), ones, 8);
 	for (type = OVS_KEY_ATTR_ENCAP; type <= OVS_KEY_ATTR_MAX; type++) {
 		unsigned int i;

@@ -4,6 +4,7 @@
 #include <linux/openvswitch.h>
 
 #include "../../daemon/upcall.h"
+#include "../../pipeline/tlv.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sw *sw = fuzz_switch();
 	static struct xlate_out out;
+	static const struct tlv four = { 0xffff, 0, 4 };
 	static unsigned int n;
 	struct upcall u;
 	uint32_t port;
@@ -19,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nlmsghdr *h;
 	size_t len = NLMSG_HDRLEN + size;
 
+	tlv_map(0, &four);
 	if (size < sizeof(struct genlmsghdr) || size > 60000)
 		return 0;
 	h = calloc(1, len);
