@@ -49,8 +49,8 @@ int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 	       getrandom(&sw->secret, sizeof(sw->secret), 0) < 0 ? -1 : 0;
 }
 
-/* A megaflow has a mask.  Return: false without memory. */
-static bool mask_ref(struct sw *sw, uint64_t id)
+/* The mask of one more megaflow.  Return: NULL without memory. */
+static struct sw_mask *mask_ref(struct sw *sw, uint64_t id, const struct flow *wc)
 {
 	struct sw_mask *m;
 
@@ -58,20 +58,18 @@ static bool mask_ref(struct sw *sw, uint64_t id)
 	if (!m) {
 		m = calloc(1, sizeof(*m));
 		if (!m)
-			return false;
+			return NULL;
 		m->id = id;
+		m->wc = *wc;
 		HASH_ADD(hh, sw->masks, id, sizeof(id), m);
 	}
 	m->refs++;
-	return true;
+	return m;
 }
 
-static void mask_unref(struct sw *sw, uint64_t id)
+static void mask_unref(struct sw *sw, struct sw_mask *m)
 {
-	struct sw_mask *m;
-
-	HASH_FIND(hh, sw->masks, &id, sizeof(id), m);
-	if (!m || --m->refs)
+	if (--m->refs)
 		return;
 	HASH_DEL(sw->masks, m);
 	free(m);
@@ -110,7 +108,7 @@ void sw_flow_forget(struct sw *sw, struct mflow *f)
 
 	for (i = 0; i < f->n_recirc; i++)
 		frozen_unref(&sw->frozen, f->recirc[i]);
-	mask_unref(sw, f->mask_id);
+	mask_unref(sw, f->mask);
 	sw->n_failed -= f->failed;
 	TAILQ_REMOVE(&sw->order, f, order);
 	HASH_DEL(sw->flows, f);
@@ -255,7 +253,9 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	struct mflow *f = mflow_alloc(key, body_len, out);
 	unsigned int i;
 
-	if (!f || !mask_ref(sw, mask_id)) {
+	if (f)
+		f->mask = mask_ref(sw, mask_id, &out->wc);
+	if (!f || !f->mask) {
 		free(f);
 		return NULL;
 	}
@@ -263,7 +263,8 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	memcpy(f->key, key, key->nla_len);
 	memcpy(f->body, body, body_len);
 	f->body_len = body_len;
-	f->mask_id = mask_id;
+	f->asked = out->asked;
+	f->changed = out->changed;
 	f->n_rules = out->n_rules;
 	for (i = 0; i < out->n_rules; i++)
 		f->hits[i] = (struct rule_hit){ out->rules[i], out->branch[i] };

@@ -215,6 +215,23 @@ static bool flow_is_right(struct sw *sw, const struct mflow *f)
 	return right;
 }
 
+/* Whether a megaflow may follow from what has changed. */
+static bool flow_depends(const struct sw *sw, const struct mflow *f)
+{
+	const struct sw_changes *c = &sw->changes;
+	struct flow flow;
+	unsigned int i;
+
+	if (c->all || odp_flow_from_key(f->key, &flow))
+		return true;
+	for (i = 0; i < c->n; i++)
+		if (xlate_depends(&f->asked, &f->changed, &flow, &f->mask->wc,
+				  c->rules[i].table, &c->rules[i].match,
+				  &c->rules[i].mask))
+			return true;
+	return false;
+}
+
 /* A megaflow is right: it comes last in the order. */
 static void confirm(struct sw *sw, struct mflow *f)
 {
@@ -231,7 +248,7 @@ static void revalidate_all(struct sw *sw)
 
 	while ((f = TAILQ_FIRST(&sw->order)) && f->gen != sw->gen) {
 		confirm(sw, f);
-		if (f->failed || !flow_is_right(sw, f)) {
+		if (f->failed || (flow_depends(sw, f) && !flow_is_right(sw, f))) {
 			if (f->pending)
 				f->doomed = true;
 			else
@@ -249,13 +266,46 @@ static void revalidate_all(struct sw *sw)
 
 /**
  * sw_revalidate - delete the megaflows that a change has made wrong
- * @sw: the switch, after the change.
+ * @sw: the switch, after the change, which may be about any of them.
+ *
+ * As sw_revalidate_changed().
+ */
+void sw_revalidate(struct sw *sw)
+{
+	sw->changes.all = true;
+	sw_revalidate_changed(sw);
+}
+
+/**
+ * sw_rule_changed - delete the megaflows that the coming or going of a rule made wrong
+ * @sw: the switch, after that.
+ * @rule: the rule.
+ *
+ * As sw_revalidate_changed().
+ */
+void sw_rule_changed(struct sw *sw, const struct rule *rule)
+{
+	struct sw_changes *c = &sw->changes;
+
+	if (c->n < MAX_CHANGES) {
+		c->rules[c->n].table = rule->table;
+		c->rules[c->n].match = rule->match;
+		c->rules[c->n++].mask = rule->mask;
+	} else {
+		c->all = true;
+	}
+	sw_revalidate_changed(sw);
+}
+
+/**
+ * sw_revalidate_changed - delete the megaflows that changes have made wrong
+ * @sw: the switch, after the changes that were noted.
  *
  * When this returns, no megaflow and no packet of an upcall goes by what was before.
  * Rules that were taken out must live until then, as must programs.  Within a
  * transaction it is put off to its end.
  */
-void sw_revalidate(struct sw *sw)
+void sw_revalidate_changed(struct sw *sw)
 {
 	if (txn_defer(sw))
 		return;
@@ -271,6 +321,8 @@ void sw_revalidate(struct sw *sw)
 	sw->n_old = sw->n_busy;
 	frozen_unlink_all(&sw->frozen);
 	revalidate_all(sw);
+	sw->changes.all = false;
+	sw->changes.n = 0;
 	while (sw->n_old)
 		turn_wait(&sw->turn);
 	PROBE1(revalidate_end, HASH_COUNT(sw->flows));

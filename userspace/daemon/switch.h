@@ -47,14 +47,30 @@ struct rule_hit {
 };
 
 /**
+ * struct sw_mask - a mask that megaflows have
+ * @id: a hash of it as the datapath has it.
+ * @refs: how many have it.
+ * @wc: the same.
+ * @hh: in sw.masks.
+ */
+struct sw_mask {
+	uint64_t id;
+	unsigned int refs;
+	struct flow wc;
+	UT_hash_handle hh;
+};
+
+/**
  * struct mflow - a megaflow
  * @ufid: its name.
  * @key: the key of its upcall.
  * @body: mask and actions as they were sent, to tell whether they changed.
  * @body_len: bytes of @body.
- * @mask_id: of the mask in it.
+ * @mask: the mask in it.
  * @hits: rules that it counts for.
  * @n_rules: how many.
+ * @asked: tables that its packets are looked up in.
+ * @changed: those of them where they may not be as they came.
  * @branch_seen: of each branch: times it was taken, accounted so far.
  * @n_branches: how many.
  * @learns: its packets' source is learned.
@@ -81,9 +97,11 @@ struct mflow {
 	struct nlattr *key;
 	uint8_t *body;
 	size_t body_len;
-	uint64_t mask_id;
+	struct sw_mask *mask;
 	struct rule_hit *hits;
 	unsigned int n_rules;
+	struct table_set asked;
+	struct table_set changed;
 	uint64_t *branch_seen;
 	unsigned int n_branches;
 	bool learns;
@@ -105,16 +123,23 @@ struct mflow {
 	UT_hash_handle hh;
 };
 
+/* Changes of rules that are told apart; with more, all megaflows are looked at. */
+#define MAX_CHANGES 16
+
 /**
- * struct sw_mask - a mask that megaflows have
- * @id: a hash of it.
- * @refs: how many have it.
- * @hh: in sw.masks.
+ * struct sw_changes - what has changed since megaflows were revalidated
+ * @all: something that any of them may follow from.
+ * @n: rules that came or went.
+ * @rules: they.
  */
-struct sw_mask {
-	uint64_t id;
-	unsigned int refs;
-	UT_hash_handle hh;
+struct sw_changes {
+	bool all;
+	unsigned int n;
+	struct {
+		uint8_t table;
+		struct flow match;
+		struct flow mask;
+	} rules[MAX_CHANGES];
 };
 
 /**
@@ -210,6 +235,7 @@ struct sw_adoption {
  * @macs: what normal has learned.
  * @macs_seen: @macs.changes at the last revalidation.
  * @stale: megaflows are to be revalidated soon.
+ * @changes: what has changed since that was done.
  * @progs: programs.
  * @flows: megaflows.
  * @order: the same, those that were revalidated last at the end.
@@ -243,6 +269,7 @@ struct sw {
 	struct mac_table macs;
 	uint64_t macs_seen;
 	bool stale;
+	struct sw_changes changes;
 	struct prog *progs;
 	struct mflow *flows;
 	TAILQ_HEAD(, mflow) order;
@@ -311,6 +338,8 @@ unsigned int sw_flows_flush(struct sw *sw);
 /* revalidate.c */
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
+void sw_rule_changed(struct sw *sw, const struct rule *rule);
+void sw_revalidate_changed(struct sw *sw);
 
 /* ports.c */
 bool sw_port_live(uint32_t port, void *sw);

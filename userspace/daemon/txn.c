@@ -205,13 +205,13 @@ void txn_end(struct sw *sw, bool ok)
 		run_steps(sw, done.last, false);
 		txn = (struct txn){};
 		if (done.dirty)
-			sw_revalidate(sw);
+			sw_revalidate_changed(sw);
 		return;
 	}
 	for (s = done.first; s; s = s->after)
 		if (s->sure)
 			s->sure(sw, s->arg);
 	if (done.dirty)
-		sw_revalidate(sw);
+		sw_revalidate_changed(sw);
 	run_steps(sw, done.first, true);
 }

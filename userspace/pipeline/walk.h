@@ -48,6 +48,7 @@ struct state {
  * struct walk - a translation under way
  * @in: what it goes by.
  * @out: what it makes.
+ * @flow: the packet as it came.
  * @s: of the branch.
  * @from: state that it resumes, or NULL.
  * @nest: lists within lists of operations.
@@ -63,6 +64,7 @@ struct state {
 struct walk {
 	const struct xlate_in *in;
 	struct xlate_out *out;
+	const struct flow *flow;
 	struct frozen *from;
 	unsigned int nest;
 	unsigned int n_branches;

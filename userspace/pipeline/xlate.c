@@ -256,6 +256,60 @@ static struct rule *look_up(struct walk *w, unsigned int table, uint32_t port,
  * @table: where.
  * @port: the in_port that this lookup sees, or NO_PORT.
  */
+static void set_add(struct table_set *set, unsigned int table)
+{
+	set->bits[table / 64] |= 1ull << table % 64;
+}
+
+static bool set_has(const struct table_set *set, unsigned int table)
+{
+	return set->bits[table / 64] & 1ull << table % 64;
+}
+
+/* Note that a table is asked, and whether about the packet as it came. */
+static void note_table(struct walk *w, unsigned int table, uint32_t port)
+{
+	set_add(&w->out->asked, table);
+	if (w->s.n_bpf || w->s.popped || port != NO_PORT ||
+	    memcmp(&w->s.cur, w->flow, FLOW_DP_LEN))
+		set_add(&w->out->changed, table);
+}
+
+/**
+ * xlate_depends - whether a rule that comes or goes can make a translation another one
+ * @asked: the translation's.
+ * @changed: likewise.
+ * @flow: the packet.
+ * @wc: its megaflow's mask.
+ * @table: of the rule.
+ * @match: of the rule.
+ * @mask: of the rule.
+ *
+ * It can if a packet of the megaflow was looked up in its table and may match it there.
+ * Bits that the megaflow does not look at, and what rules or programs have changed, may
+ * be anything.
+ *
+ * Return: false if it can't.
+ */
+bool xlate_depends(const struct table_set *asked, const struct table_set *changed,
+		   const struct flow *flow, const struct flow *wc,
+		   unsigned int table, const struct flow *match,
+		   const struct flow *mask)
+{
+	const flow_word *f = (const flow_word *)flow, *c = (const flow_word *)wc;
+	const flow_word *v = (const flow_word *)match, *m = (const flow_word *)mask;
+	size_t i;
+
+	if (!set_has(asked, table))
+		return false;
+	if (set_has(changed, table))
+		return true;
+	for (i = 0; i < FLOW_DP_LEN / 8; i++)
+		if ((f[i] ^ v[i]) & m[i] & c[i])
+			return false;
+	return true;
+}
+
 void walk_table(struct walk *w, unsigned int table, uint32_t port)
 {
 	struct flow read = {};
@@ -266,6 +320,7 @@ void walk_table(struct walk *w, unsigned int table, uint32_t port)
 		fail_lookups(w);
 		return;
 	}
+	note_table(w, table, port);
 	rule = look_up(w, table, port, &read);
 	w->table = table;
 	w->rule = rule;
@@ -471,11 +526,14 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 
 	memset(&out->wc, 0, sizeof(out->wc));
 	out->n_ops = out->n_rules = out->n_branches = 0;
+	memset(&out->asked, 0, sizeof(out->asked));
+	memset(&out->changed, 0, sizeof(out->changed));
 	out->learns = out->unknown_stage = false;
 	out->error = NULL;
 	start(&w, flow);
 	w.in = in;
 	w.out = out;
+	w.flow = flow;
 	out->wc.recirc_id = UINT32_MAX;
 	out->wc.in_port = UINT32_MAX;
 	out->wc.dl_type = 0xffff;

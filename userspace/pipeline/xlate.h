@@ -113,6 +113,14 @@ struct xlate_in {
 };
 
 /**
+ * struct table_set - tables
+ * @bits: a bit for each.
+ */
+struct table_set {
+	uint64_t bits[N_TABLES / 64 + 1];
+};
+
+/**
  * struct xlate_out - the megaflow
  * @wc: mask.
  * @ops: actions.
@@ -122,6 +130,8 @@ struct xlate_in {
  *	from 1 in the order of @ops.
  * @n_rules: how many.
  * @n_branches: how many.
+ * @asked: tables that a packet was looked up in.
+ * @changed: those of them where it may not have been as it came.
  * @learns: the packet's source is to be learned.
  * @learn: what.
  * @unknown_stage: no state has the packet's recirculation id (@error is set).
@@ -136,6 +146,8 @@ struct xlate_out {
 	uint16_t branch[MAX_RULES];
 	unsigned int n_rules;
 	unsigned int n_branches;
+	struct table_set asked;
+	struct table_set changed;
 	bool learns;
 	struct mac_key learn;
 	bool unknown_stage;
@@ -145,6 +157,11 @@ struct xlate_out {
 
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out);
+
+bool xlate_depends(const struct table_set *asked, const struct table_set *changed,
+		   const struct flow *flow, const struct flow *wc,
+		   unsigned int table, const struct flow *match,
+		   const struct flow *mask);
 
 /* What a rule says of programs that is not so: NULL, or a sentence in @err. */
 const char *rule_check_progs(const struct rule *rule,

@@ -132,6 +132,44 @@ static struct flow random_packet(void)
 	return f;
 }
 
+/* Another packet that a mask says is like one.  Return: false if it did not come about. */
+static bool alike(const struct flow *f, const struct flow *wc, struct flow *g)
+{
+	unsigned int w;
+
+	/* What the mask leaves open is another packet's. */
+	*g = random_packet();
+	for (w = 0; w < FLOW_WORDS; w++) {
+		flow_word *to = (flow_word *)g + w;
+		flow_word m = ((const flow_word *)wc)[w];
+
+		*to = (((const flow_word *)f)[w] & m) | (*to & ~m);
+	}
+	/* The datapath has these exactly. */
+	g->vlan_tpid = f->vlan_tpid;
+	g->vlan_tpid2 = f->vlan_tpid2;
+	if ((g->vlan_tci ^ f->vlan_tci) & htons(VLAN_PRESENT) ||
+	    (g->vlan_tci2 ^ f->vlan_tci2) & htons(VLAN_PRESENT))
+		return false;
+	/* There is no id without a tag. */
+	if (!(g->vlan_tci & htons(VLAN_PRESENT)))
+		g->vlan_tci = 0;
+	if (!(g->vlan_tci2 & htons(VLAN_PRESENT)))
+		g->vlan_tci2 = 0;
+	return true;
+}
+
+/* Add a rule that is none in particular. */
+static void add_random(char *text, size_t size)
+{
+	int n = snprintf(text, size, "%sactions=", random_match());
+	unsigned int k;
+
+	for (k = 1 + rnd(3); k; k--)
+		n = random_action(text, size, n);
+	add(text);
+}
+
 static void test_masks_are_sound(void **state)
 {
 	unsigned int round, i, k, same = 0, errors = 0, branched = 0;
@@ -143,14 +181,8 @@ static void test_masks_are_sound(void **state)
 	for (round = 0; round < 60; round++) {
 		reset(NULL);
 		add_group("group_id=1,type=all,bucket=set_field:9->udp_src,output:1,bucket=output:2");
-		for (i = 0; i < 40; i++) {
-			const char *match = random_match();
-			int n = snprintf(text, sizeof(text), "%sactions=", match);
-
-			for (k = 1 + rnd(3); k; k--)
-				n = random_action(text, sizeof(text), n);
-			add(text);
-		}
+		for (i = 0; i < 40; i++)
+			add_random(text, sizeof(text));
 		for (i = 0; i < 100; i++) {
 			struct flow f = random_packet(), g, wc;
 
@@ -159,27 +191,8 @@ static void test_masks_are_sound(void **state)
 			errors += out.error != NULL;
 			branched += out.n_branches > 0;
 			for (k = 0; k < 20; k++) {
-				unsigned int w;
-
-				/* What the mask leaves open is another packet's. */
-				g = random_packet();
-				for (w = 0; w < FLOW_WORDS; w++) {
-					flow_word *to = (flow_word *)&g + w;
-					flow_word m = ((flow_word *)&wc)[w];
-
-					*to = (((flow_word *)&f)[w] & m) | (*to & ~m);
-				}
-				/* The datapath has these exactly. */
-				g.vlan_tpid = f.vlan_tpid;
-				g.vlan_tpid2 = f.vlan_tpid2;
-				if ((g.vlan_tci ^ f.vlan_tci) & htons(VLAN_PRESENT) ||
-				    (g.vlan_tci2 ^ f.vlan_tci2) & htons(VLAN_PRESENT))
+				if (!alike(&f, &wc, &g))
 					continue;
-				/* There is no id without a tag. */
-				if (!(g.vlan_tci & htons(VLAN_PRESENT)))
-					g.vlan_tci = 0;
-				if (!(g.vlan_tci2 & htons(VLAN_PRESENT)))
-					g.vlan_tci2 = 0;
 				if (strcmp(first, run(&g)))
 					fail_msg("\"%s\" and \"%s\"", first, run(&g));
 				same += memcmp(&f, &g, sizeof(f)) != 0;
@@ -191,10 +204,168 @@ static void test_masks_are_sound(void **state)
 	assert_true(same > 50000 && branched > 1000);
 }
 
+/**
+ * struct seen - a packet that was translated
+ * @flow: the packet.
+ * @wc: mask.
+ * @asked: see struct xlate_out.
+ * @changed: likewise.
+ * @failed: the rules make no sense for it.
+ * @text: its translation.
+ */
+struct seen {
+	struct flow flow;
+	struct flow wc;
+	struct table_set asked;
+	struct table_set changed;
+	bool failed;
+	char text[16384];
+};
+
+/* Whether a packet fares as before.  Stages that lead round are found by what was before. */
+static bool fares(const struct seen *s, const struct flow *f)
+{
+	return !strcmp(s->text, run(f)) || s->failed || out.error;
+}
+
+/* Whether packets of a megaflow do. */
+static bool fares_alike(const struct seen *s)
+{
+	struct flow g;
+	unsigned int k;
+
+	if (!fares(s, &s->flow))
+		return false;
+	for (k = 0; k < 5; k++)
+		if (alike(&s->flow, &s->wc, &g) && !fares(s, &g))
+			return false;
+	return true;
+}
+
+static void see(struct seen *s)
+{
+	s->flow = random_packet();
+	snprintf(s->text, sizeof(s->text), "%s", run(&s->flow));
+	s->wc = out.wc;
+	s->asked = out.asked;
+	s->changed = out.changed;
+	s->failed = out.error;
+}
+
+/* What is told not to depend on a rule does not, when it comes and when it goes. */
+static void test_dependence(void **state)
+{
+	unsigned int round, i, independent = 0, dependent = 0, other = 0;
+	static struct seen seen[40];
+	struct rule *rule, *old;
+	char text[600], err[256];
+
+	(void)state;
+	srandom(78);
+	for (round = 0; round < 150; round++) {
+		if (round % 20 == 0) {
+			reset(NULL);
+			add_group("group_id=1,type=all,bucket=set_field:9->udp_src,output:1,bucket=output:2");
+			for (i = 0; i < 20; i++)
+				add_random(text, sizeof(text));
+		}
+		for (i = 0; i < 40; i++)
+			see(&seen[i]);
+		/* One that asks for a result makes cases that fare like the rest. */
+		do
+			snprintf(text, sizeof(text), "%sactions=output:9", random_match());
+		while (strstr(text, "reg1"));
+		rule = rule_parse(text, true, err, sizeof(err));
+		assert_non_null(rule);
+		if (tables_find(&tables, rule)) {
+			free(rule);
+			continue;
+		}
+		assert_int_equal(tables_insert(&tables, rule, &old), 0);
+		for (i = 0; i < 40; i++) {
+			struct seen *s = &seen[i];
+			bool same = fares_alike(s);
+
+			if (xlate_depends(&s->asked, &s->changed, &s->flow, &s->wc,
+					  rule->table, &rule->match, &rule->mask)) {
+				dependent++;
+				other += !same;
+				continue;
+			}
+			independent++;
+			if (!same)
+				fail_msg("%s: \"%s\" and \"%s\"", text, s->text,
+					 run(&s->flow));
+		}
+		/* Half of them go again: those that did not depend on it still don't. */
+		if (round % 2)
+			continue;
+		for (i = 0; i < 40; i++)
+			see(&seen[i]);
+		tables_remove(&tables, rule);
+		for (i = 0; i < 40; i++) {
+			struct seen *s = &seen[i];
+
+			if (!xlate_depends(&s->asked, &s->changed, &s->flow, &s->wc,
+					   rule->table, &rule->match, &rule->mask) &&
+			    !fares_alike(s))
+				fail_msg("without %s: \"%s\" and \"%s\"", text,
+					 s->text, run(&s->flow));
+		}
+		free(rule);
+	}
+	print_message("# independent of a rule: %u; perhaps dependent: %u, and so: %u\n",
+		      independent, dependent, other);
+	assert_true(independent > 2500 && other > 250);
+}
+
+static bool depends(const char *text)
+{
+	char err[256];
+	struct rule *rule = rule_parse(text, true, err, sizeof(err));
+	struct flow f = udp(1);
+	bool is;
+
+	assert_non_null(rule);
+	f.nw_dst = htonl(0x0a000005);
+	run(&f);
+	is = xlate_depends(&out.asked, &out.changed, &f, &out.wc, rule->table,
+			   &rule->match, &rule->mask);
+	free(rule);
+	return is;
+}
+
+/* What rules and programs change may match anything later. */
+static void test_dependence_on_changes(void **state)
+{
+	static const char *const ways[] = {
+		"set_field:10.0.0.3->nw_dst,resubmit(,1)", "bpf(a),resubmit(,1)",
+		"push_vlan:0x8100,resubmit(,1)",
+	};
+	char text[200];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		reset(NULL);
+		snprintf(text, sizeof(text), "table=0,ip,nw_dst=10.0.0.5,actions=%s", ways[i]);
+		add(text);
+		assert_false(depends("table=0,ip,nw_dst=10.0.0.3,actions=1"));
+		assert_false(depends("table=2,actions=1"));
+		assert_true(depends("table=0,ip,nw_dst=10.0.0.5,tp_dst=7,udp,actions=1"));
+		assert_true(depends("table=1,ip,nw_dst=10.0.0.3,actions=1"));
+	}
+	reset(NULL);
+	add("table=0,in_port=3,actions=resubmit(7,1)");
+	assert_false(depends("table=0,in_port=7,actions=1"));
+	assert_true(depends("table=1,in_port=7,actions=1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_masks_are_sound),
+		T(test_masks_are_sound), T(test_dependence),
+		T(test_dependence_on_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
