@@ -21,7 +21,7 @@ import dpbed            # noqa: E402
 from ktap import run, wait_until    # noqa: E402
 
 PACKETS = 6400
-PINS = '/sys/fs/bpf/bench'
+PINS = '/run/bpf/bench'     # a program that enters a namespace gets a /sys of its own
 SRC, DST = '10.0.0.1', '10.0.0.9'
 SPORT, DPORT = 1000, 80
 # Where fields of an untagged frame of UDP over IPv4 lie: (offset, width).
@@ -193,7 +193,6 @@ class Bed:
 
     def tc(self, dev, pinned, netns=None):
         """Run a pinned program on all that a device receives."""
-        # "ip netns exec" would hide the pins; tc -n does not.
         tc = ['tc', '-n', netns] if netns else ['tc']
         run(tc + ['qdisc', 'add', 'dev', dev, 'clsact'])
         run(tc + ['filter', 'add', 'dev', dev, 'ingress', 'bpf', 'da', 'object-pinned', pinned])

@@ -21,7 +21,8 @@ def main():
     out = open(os.path.join(os.environ['VM_OUT'], 'results.jsonl'), 'w')
     subprocess.run('modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample '
                    'libcrc32c veth bridge tun cls_bpf sch_ingress; '
-                   'sysctl -qw net.ipv6.conf.default.disable_ipv6=1', shell=True,
+                   'sysctl -qw net.ipv6.conf.default.disable_ipv6=1; '
+                   'mkdir -p /run/bpf; mount -t bpf bpf /run/bpf', shell=True,
                    stderr=subprocess.DEVNULL)
     failed, loaded = 0, 'none'
     for want in sys.argv[1:]:

@@ -251,8 +251,8 @@ def lb_namespace(b):
     """In and out by one veth pair, whose other end runs the program on tc."""
     lb_load(b, HERE + '/lb_tc.bpf.o', 'lb_tc')
     b.ip('netns add lb', 'link set w3 netns lb')
-    b.undo.callback(b.ip, 'link set w3 netns 1', netns='lb')
     b.undo.callback(run, 'ip netns del lb')
+    b.undo.callback(b.ip, 'link set w3 netns 1', netns='lb')
     b.map_set('lb_tc', 'target', bytes(4), struct.pack('=I', b.ifindex_in('lb', 'w3')))
     b.tc('w3', PINS + '/lb_tc/lb_tc', 'lb')
     b.ip('link set w3 up', netns='lb')
