@@ -85,6 +85,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		return;
 	}
 	f->unseen = 0;
+	if (f->again)	/* it may count anew: one will know when that is done */
+		return;
 	if (sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
 			    attrs[OVS_FLOW_ATTR_ACTIONS]) && f->learns)
 		mac_learn(&t->sw->macs, &f->learn, f->in_port, t->now);
