@@ -10,7 +10,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 29
+plan 30
 load_module
 modprobe geneve 2>/dev/null
 check "start" start_daemon 300000	# a busy VM is slow
@@ -120,6 +120,18 @@ check "the option's value that is asked for" sees s1 "udp and dst 10.0.0.8" gene
 check "another one" sees s2 "udp and dst 10.0.0.8" geneve 08
 check "it is in the megaflow" eval 'flows_have "tun_metadata0=0x7,.*actions:1$" &&
 	flows_have "tun_metadata0=0x8,.*actions:2$"'
+answered() {
+	ctl -j upcall ports | jq '.[] | select(.port == 4) | .answered'
+}
+n=0
+more_options() {	# MORE-THAN: sends some that have no megaflow yet, until so many were answered
+	n=$((n + 10))
+	scapy u "[Ether(dst='$(cat /sys/class/net/u-br/address)')/IP(src='10.9.0.2',dst='10.9.0.1')/UDP(sport=7000,dport=6081)/bytes.fromhex('02406558000005000102800100' + '%06x' % (0x10000 + $n + i))/Ether(dst='02:00:00:00:00:08')/IP()/UDP() for i in range(10)]"
+	[ "$(answered)" -gt "$1" ]
+}
+ctl upcall set queue=4
+check "more upcalls of a tunnel than wait at once" wait_until 60 more_options $(($(answered) + 30))
+ctl upcall set queue=128
 check "a tunnel's header with an option" sees u \
 	"udp port 6081 and udp[16:4] = 0x01028001 and udp[20:4] = 9" udp_packet
 check "by a megaflow" flows_have "in_port=3.*actions:set(tunnel(.*tun_metadata0=0x9.*)),4$"

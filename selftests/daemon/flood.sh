@@ -9,7 +9,7 @@
 # shellcheck source=../lib/pktgen.sh
 . "$(dirname "$0")/../lib/pktgen.sh"
 
-plan 20
+plan 22
 load_module
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
 ip link add f0 type veth peer name f1
@@ -89,6 +89,16 @@ check "and metrics tell of it" eval \
 flood_stop
 check "no upcall of the other port was lost in a queue" [ "$(upcalls 1 lost_queue)" = 0 ]
 echo "# $(($(field upcalls) - before)) upcalls, lost: $(ctl -j upcall ports | jq -c '.[] | select(.port == 4)')"
+
+# A batch of those is more than a netlink socket takes by default.
+flood_setup f1 "src_mac 06:00:02:00:00:00" "src_mac_count 16000000" "pkt_size 1500"
+n=$(upcalls 4 answered)
+flood_start
+check "packets as large as they get" wait_until 20 flooded 4 answered $((n + 500))
+flood_stop
+check "all of them go on, and have megaflows" eval \
+	'ctl upcall show && [ "$(field install_failed)$(field execute_failed)" = 00 ]'
+flood_setup f1 "src_mac 06:00:01:00:00:00" "src_mac_count 16000000"
 
 check "a limit that makes no sense is refused" eval 'ctl upcall set rate=x 2>&1 | grep -q "rate takes 0 to"'
 ctl upcall set rate=100 burst=50

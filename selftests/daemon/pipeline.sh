@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 50
+plan 52
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -57,6 +57,24 @@ check_not "the third host sees nothing of it" sees s2 "icmp and src 10.0.0.3 and
 	ping_once c 10.0.0.1
 check "what was learned is forgotten" eval 'ctl fdb flush && [ -z "$(ctl fdb show)" ]'
 check "and learned again" wait_until 5 eval 'ping_once c 10.0.0.1 && ctl fdb show | grep -q "$(mac s1)"'
+
+check "counters: load" rules <<'RULES'
+priority=1,arp,actions=flood
+priority=2,icmp,in_port=3,cookie=0x77,actions=output:1
+priority=1,icmp,in_port=1,actions=output:3
+RULES
+in_ns c ping -q -c 5 -i 0.01 10.0.0.1 >/dev/null
+counted() {	# N: the rule has counted so many packets
+	[ "$(ctl -j rule dump | tee /dev/stderr | jq '.[] | select(.cookie == "0x77").n_packets')" = "$1" ]
+}
+flow_is_old() {	# a packet that comes by an upcall says that somebody has deleted it
+	[ "$(awk '{ printf "%d", $1 * 10 }' /proc/uptime)" -gt $((made + 15)) ]
+}
+made=$(awk '{ printf "%d", $1 * 10 }' /proc/uptime)
+wait_until 10 flow_is_old
+ovs-dpctl del-flows sw0
+in_ns c ping -q -c 5 -i 0.01 10.0.0.1 >/dev/null
+check "megaflows that somebody else deletes: each packet counts once" wait_until 10 counted 10
 
 check "flood: load" rules <<<'actions=flood'
 check "hosts reach each other" can_ping c 10.0.0.1

@@ -74,6 +74,7 @@ int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg);
 void txn_end(struct sw *sw, bool ok);
 bool txn_defer(struct sw *sw);
 bool txn_in_batch(const struct sw *sw);
+bool txn_under_way(const struct sw *sw);
 
 /**
  * struct txn_kind - things of which one may take the place of another

@@ -384,8 +384,8 @@ static bool same_body(const struct mflow *f, const struct request *req)
  * @key: the key of the packet's upcall.
  * @flow: the same, decoded.
  * @out: its translation; if there are too many masks, that is made to look at every bit.
- * @made: a megaflow that was made, which is pending: sw_flow_installed() must follow;
- *	or NULL.
+ * @made: a megaflow that was made, or is installed again, which is pending:
+ *	sw_flow_installed() must follow; or NULL.
  * @install: the request that installs it, or NULL.
  *
  * A megaflow takes its first packet itself, so that it counts it as it does all others.
@@ -412,9 +412,11 @@ enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
 	if (ok && f && !f->failed && same_body(f, &req)) {
 		if (f->pending || now_ms() < f->made + CATCHES_MS) {
 			way = FLOW_THROUGH;
-		} else {
+		} else if (f->gen == sw->gen) {
 			/* Somebody may have deleted it. */
 			f->made = now_ms();
+			f->pending = f->again = true;
+			*made = f;
 			*install = req.msg;
 			return FLOW_DIRECT;
 		}
@@ -447,25 +449,45 @@ static void tell_installed(const struct mflow *f)
 		event_flow(&key, &mask, f->ufid, "installed");
 }
 
+/* A megaflow was installed again: it counts anew, unless it was there all the time. */
+static int installed_again(struct mflow *f, int err)
+{
+	f->again = false;
+	if (err == -EEXIST)	/* its packet has waited for long */
+		return 0;
+	if (!err) {
+		f->packets = f->bytes = 0;
+		memset(f->branch_seen, 0, f->n_branches * sizeof(*f->branch_seen));
+	}
+	return err;
+}
+
 /**
  * sw_flow_installed - a megaflow is in the datapath, or is not
  * @sw: the switch.
  * @nl: the connection.
- * @f: the megaflow, which sw_flow_for() made.
+ * @f: the megaflow, which sw_flow_for() told.
  * @err: what the datapath said: 0 or a negative errno.
+ *
+ * Return: the same, or 0 if that is no error.
  */
-void sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
+int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
 {
+	bool new = !f->again;
+
 	PROBE2(flow_install, f->ufid, err);
+	if (f->again)
+		err = installed_again(f, err);
 	f->pending = false;
 	f->failed = err;
 	sw->n_failed += f->failed;
-	if (!err) {
+	if (!err && new) {
 		sw->counts.installed++;
 		tell_installed(f);
 	}
 	if (f->doomed)
 		sw_flows_delete(sw, nl, &f, 1);
+	return err;
 }
 
 /* Delete all megaflows.  Return: how many there were. */

@@ -4,10 +4,31 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/**
+ * struct gate_view - a message
+ * @msg: its bytes.
+ * @len: how many.
+ */
+struct gate_view {
+	const char *msg;
+	size_t len;
+};
+
+static int gate_load(const struct gate_view *v, uint32_t ofs, void *to, uint32_t n)
+{
+	if (ofs > v->len || n > v->len - ofs)
+		return -1;
+	memcpy(to, v->msg + ofs, n);
+	return 0;
+}
+
+#define gate_msg const struct gate_view
+#include "gate.bpf.h"
 #include "gate.skel.h"
 
 static size_t size(void)
@@ -71,15 +92,14 @@ static struct lane *lane(const struct gate *g, uint32_t port)
 	return &g->lanes[port < GATE_LANES ? port : GATE_LANES - 1];
 }
 
-/* One upcall of a port has been dealt with. */
-void gate_done(struct gate *g, uint32_t port)
+/* An upcall has been dealt with. */
+void gate_done(struct gate *g, const void *msg, size_t len)
 {
-	struct lane *l;
+	struct gate_view v = { msg, len };
+	int n = gate_lane(&v);
 
-	if (!g->lanes)
-		return;
-	l = lane(g, port);
-	__atomic_store_n(&l->out, l->out + 1, __ATOMIC_RELAXED);
+	if (g->lanes && n >= 0)
+		__atomic_store_n(&g->lanes[n].out, g->lanes[n].out + 1, __ATOMIC_RELAXED);
 }
 
 /* How many of a port were not let in.  By any thread. */
@@ -89,17 +109,31 @@ uint64_t gate_lost(const struct gate *g, uint32_t port)
 }
 
 /**
- * gate_settle - nothing waits
+ * gate_settle - what was let in has come, or never will
  * @g: the gate.
+ * @waiting: what has come and is not dealt with.
  *
- * For when the socket has run over all the same: what was let in did not come.
+ * For when the socket has run over all the same, and was found empty since: what the
+ * filter let in, and the socket had no room for, is taken for dealt with.
  */
-void gate_settle(struct gate *g)
+void gate_settle(struct gate *g, const struct portq *waiting)
 {
+	const struct portq_port *p;
+	const struct portq_item *item;
 	unsigned int i;
+	int n;
 
 	for (i = 0; g->lanes && i < GATE_LANES; i++)
 		__atomic_store_n(&g->lanes[i].out,
 				 __atomic_load_n(&g->lanes[i].in, __ATOMIC_RELAXED),
 				 __ATOMIC_RELAXED);
+	TAILQ_FOREACH(p, &waiting->ring, turn) {
+		STAILQ_FOREACH(item, &p->items, link) {
+			struct gate_view v = { (const char *)item->msg, item->len };
+
+			n = gate_lane(&v);
+			if (g->lanes && n >= 0)
+				g->lanes[n].out--;
+		}
+	}
 }

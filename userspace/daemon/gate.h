@@ -8,9 +8,13 @@
 
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "gate.bpf.h"
+#include "portq.h"
+
+struct gate_bpf;
+struct lane;
 
 /**
  * struct gate - a gate
@@ -25,8 +29,8 @@ struct gate {
 int gate_open(struct gate *g, int socket);
 void gate_close(struct gate *g);
 void gate_limit(struct gate *g, uint32_t max);
-void gate_done(struct gate *g, uint32_t port);
+void gate_done(struct gate *g, const void *msg, size_t len);
 uint64_t gate_lost(const struct gate *g, uint32_t port);
-void gate_settle(struct gate *g);
+void gate_settle(struct gate *g, const struct portq *waiting);
 
 #endif

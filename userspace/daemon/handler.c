@@ -33,6 +33,7 @@
  * @queue: those that wait.
  * @malformed: messages that made no sense, since the last time.
  * @overruns: times that @up ran over, since the last time.
+ * @unsettled: it did, and @gate does not know yet what became of what it let in.
  * @out: room for a translation.
  * @msgs: of what is received.
  * @iov: likewise.
@@ -48,6 +49,7 @@ struct handler {
 	struct portq queue;
 	uint64_t malformed;
 	uint64_t overruns;
+	bool unsettled;
 	struct xlate_out out;
 	struct mmsghdr msgs[RECEIVE];
 	struct iovec iov[RECEIVE];
@@ -70,14 +72,16 @@ static uint64_t now_us(void)
 /* Sort what was received by ports. */
 static void take_in(struct handler *h, int n)
 {
-	uint32_t port;
+	uint32_t port, len;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (upcall_port(&h->nl, h->bufs[i], h->msgs[i].msg_len, &port))
+		len = h->msgs[i].msg_len;
+		if (upcall_port(&h->nl, h->bufs[i], len, &port))
 			h->malformed++;
-		else if (!portq_push(&h->queue, port, h->bufs[i], h->msgs[i].msg_len))
-			gate_done(&h->gate, port);
+		else if (portq_push(&h->queue, port, h->bufs[i], len))
+			continue;
+		gate_done(&h->gate, h->bufs[i], len);
 	}
 }
 
@@ -85,14 +89,13 @@ static void take_in(struct handler *h, int n)
 static void receive(struct handler *h)
 {
 	int n, all = 0, flags = h->queue.n ? MSG_DONTWAIT : MSG_WAITFORONE;
-	bool overrun = false;
 
 	do {
 		n = recvmmsg(nl_socket_get_fd(h->up), h->msgs, RECEIVE, flags, NULL);
 		flags = MSG_DONTWAIT;
 		if (n < 0 && errno == ENOBUFS) {
 			h->overruns++;	/* the socket goes on */
-			overrun = true;
+			h->unsettled = true;
 			n = RECEIVE;
 			all += n;
 			continue;
@@ -100,8 +103,11 @@ static void receive(struct handler *h)
 		take_in(h, n);
 		all += n;
 	} while (n == RECEIVE && all < MAX_RECEIVED);
-	if (overrun)
-		gate_settle(&h->gate);
+	/* That the socket is empty is sure if it had less than was asked for. */
+	if (h->unsettled && n < RECEIVE) {
+		gate_settle(&h->gate, &h->queue);
+		h->unsettled = false;
+	}
 }
 
 /* What is known of upcalls of a port.  Return: NULL without memory. */
@@ -230,7 +236,7 @@ static void answer(struct handler *h)
 	dpnl_run_quietly(&h->nl);
 	work_end(h, &w);
 	for (i = 0; i < w.n; i++) {
-		gate_done(&h->gate, w.items[i]->port);
+		gate_done(&h->gate, w.items[i]->msg, w.items[i]->len);
 		free(w.items[i]);
 	}
 }

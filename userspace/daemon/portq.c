@@ -19,6 +19,21 @@ void portq_init(struct portq *q, unsigned int max)
 	TAILQ_INIT(&q->ring);
 }
 
+/* A port that has nothing makes room for another one.  Return: whether there was one. */
+static bool make_room(struct portq *q)
+{
+	struct portq_port *p;
+
+	for (p = q->ports; p; p = p->hh.next) {
+		if (p->n || p->dirty || p->port == PORTQ_OTHERS)
+			continue;
+		HASH_DEL(q->ports, p);
+		free(p);
+		return true;
+	}
+	return false;
+}
+
 /* A port, made if need be.  Return: NULL without memory. */
 static struct portq_port *port_get(struct portq *q, uint32_t port)
 {
@@ -27,7 +42,7 @@ static struct portq_port *port_get(struct portq *q, uint32_t port)
 	HASH_FIND(hh, q->ports, &port, sizeof(port), p);
 	if (p)
 		return p;
-	if (port != PORTQ_OTHERS && HASH_COUNT(q->ports) >= PORTQ_MAX_PORTS)
+	if (port != PORTQ_OTHERS && HASH_COUNT(q->ports) >= PORTQ_MAX_PORTS && !make_room(q))
 		return port_get(q, PORTQ_OTHERS);
 	p = calloc(1, sizeof(*p));
 	if (!p)

@@ -13,7 +13,7 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
-/* Ports that have a queue of their own; those beyond share that of port 2^32 - 1. */
+/* Ports that wait in a queue of their own; those beyond share that of port 2^32 - 1. */
 #define PORTQ_MAX_PORTS 1024
 #define PORTQ_OTHERS UINT32_MAX
 

@@ -2,6 +2,7 @@
 /* The ports that the datapath has. */
 #include <linux/openvswitch.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,16 +48,23 @@ static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	sw->ports[sw->n_ports++] = nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]);
 }
 
-/* What was learned of ports that are no more is of no use. */
+/* What was learned and counted of ports that are no more is of no use. */
 static void forget_ports(struct sw *sw, const uint32_t *old, unsigned int n)
 {
+	struct sw_port_upcalls *p;
 	unsigned int i, k;
 
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < sw->n_ports && sw->ports[k] != old[i]; k++)
 			;
-		if (k == sw->n_ports)
-			mac_forget_port(&sw->macs, old[i]);
+		if (k < sw->n_ports)
+			continue;
+		mac_forget_port(&sw->macs, old[i]);
+		HASH_FIND(hh, sw->port_upcalls, &old[i], sizeof(old[i]), p);
+		if (p) {
+			HASH_DEL(sw->port_upcalls, p);
+			free(p);
+		}
 	}
 }
 

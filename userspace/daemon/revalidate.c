@@ -58,6 +58,13 @@ static void doom(struct tick *t, const uint8_t *ufid)
 	memcpy(t->doomed[t->n_doomed++], ufid, UFID_LEN);
 }
 
+/* Others get their turns, unless they would see half of a transaction. */
+static void yield(struct sw *sw)
+{
+	if (!txn_under_way(sw))
+		turn_yield(&sw->turn);
+}
+
 static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 {
 	const struct nlattr *ufid = attrs[OVS_FLOW_ATTR_UFID];
@@ -67,7 +74,7 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 
 	(void)dp_ifindex;
 	if (++t->n % SLICE == 0)
-		turn_yield(&t->sw->turn);
+		yield(t->sw);
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
 	HASH_FIND(hh, t->sw->flows, nla_data(ufid), UFID_LEN, f);
@@ -78,6 +85,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		return;
 	}
 	f->unseen = 0;
+	if (f->again)	/* it may count anew: one will know when that is done */
+		return;
 	if (sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
 			    attrs[OVS_FLOW_ATTR_ACTIONS]) && f->learns)
 		mac_learn(&t->sw->macs, &f->learn, f->in_port, t->now);
@@ -118,7 +127,7 @@ static void delete_doomed(struct tick *t)
 		if (n == DPNL_BATCH) {
 			sw_flows_delete(t->sw, &t->sw->nl, batch, n);
 			n = 0;
-			turn_yield(&t->sw->turn);
+			yield(t->sw);
 		}
 	}
 	sw_flows_delete(t->sw, &t->sw->nl, batch, n);

@@ -75,6 +75,7 @@ struct sw_mask {
  * @n_branches: how many.
  * @learns: its packets' source is learned.
  * @pending: its installation is under way, by a handler.
+ * @again: likewise, and it was before: its counters may have begun anew.
  * @failed: the datapath does not take it; it is kept for a moment so that it is not
  *	tried for each packet.
  * @doomed: it is wrong, and goes when it is no longer pending.
@@ -106,6 +107,7 @@ struct mflow {
 	unsigned int n_branches;
 	bool learns;
 	bool pending;
+	bool again;
 	bool failed;
 	bool doomed;
 	bool narrowed;
@@ -321,7 +323,7 @@ enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
 			  const struct nlattr *key, const struct flow *flow,
 			  struct xlate_out *out, struct mflow **made,
 			  struct nl_msg **install);
-void sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err);
+int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err);
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,

@@ -64,6 +64,16 @@ bool txn_in_batch(const struct sw *sw)
 	return txn.batch;
 }
 
+/*
+ * Whether a transaction has changed something and is not at its end: nobody else may
+ * have a turn, who would see half of it.
+ */
+bool txn_under_way(const struct sw *sw)
+{
+	(void)sw;
+	return txn.first;
+}
+
 /* Whether megaflows are to be revalidated later: if so, that is noted. */
 bool txn_defer(struct sw *sw)
 {

@@ -233,10 +233,10 @@ void upcall_begin(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 void upcall_end(struct sw *sw, struct dpnl *nl, struct upcall *u,
 		int install_err, int execute_err, const char *why)
 {
+	if (u->made)
+		install_err = sw_flow_installed(sw, nl, u->made, install_err);
 	if (install_err)
 		note_error(sw, &sw->counts.install_failed, "install", why);
-	if (u->made)
-		sw_flow_installed(sw, nl, u->made, install_err);
 	if (execute_err)
 		note_error(sw, &sw->counts.execute_failed, "execute", why);
 	else if (u->execute)

@@ -17,7 +17,7 @@
 #endif
 
 #define RECEIVE_BUFFER (4 << 20)
-/* Bytes of requests sent at once: what a netlink socket takes by default. */
+/* Bytes of requests sent at once, unless one alone has more. */
 #define MAX_SEND (128 << 10)
 
 static const char *const family_names[N_FAMILIES] = {
@@ -345,7 +345,8 @@ int dpnl_open(struct dpnl *nl)
 	set_option(nl->sk, SOL_NETLINK, NETLINK_EXT_ACK, 1);
 	/* An error needs no copy of what was sent. */
 	set_option(nl->sk, SOL_NETLINK, NETLINK_CAP_ACK, 1);
-	/* There is room for the answers to all requests of a batch. */
+	/* There is room for all requests of a batch, and for the answers to them. */
+	set_option(nl->sk, SOL_SOCKET, SO_SNDBUFFORCE, 2 * MAX_SEND);
 	set_option(nl->sk, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
 	for (i = 0; i < N_FAMILIES; i++) {
 		nl->family[i] = genl_ctrl_resolve(nl->sk, family_names[i]);

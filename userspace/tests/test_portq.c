@@ -139,6 +139,42 @@ static void test_many_ports(void **state)
 	portq_clear(&q);
 }
 
+static void ignore(uint32_t port, const uint64_t *n, void *arg)
+{
+	(void)port;
+	(void)n;
+	(void)arg;
+}
+
+/* Ports come and go for ever: those that are new have their queues all the same. */
+static void test_new_ports(void **state)
+{
+	struct portq q;
+	uint32_t i, k;
+
+	(void)state;
+	portq_init(&q, 8);
+	for (i = 0; i < 4 * PORTQ_MAX_PORTS; i++) {
+		for (k = 0; k < 10; k++)
+			assert_int_equal(push(&q, i, k), k < 8);
+		portq_take_lost(&q, ignore, NULL);
+		for (k = 0; k < 8; k++)
+			expect(&q, i, k);
+	}
+	/* Ones that something is to be told of stay until it was. */
+	for (i = 0; i < 2; i++)
+		for (k = 0; k < 10; k++)
+			push(&q, i, k);
+	while (q.n)
+		free(portq_pop(&q));
+	for (i = 4; i < 4 + PORTQ_MAX_PORTS; i++)
+		push(&q, i, 0);
+	take_lost(&q);
+	assert_int_equal(lost[0], 2);
+	assert_int_equal(lost[1], 2);
+	portq_clear(&q);
+}
+
 /* Threads that have many turns. */
 static struct turn turn = TURN_INIT;
 static unsigned int inside, flood_turns;
@@ -192,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_many_ports),
+		cmocka_unit_test(test_new_ports),
 		cmocka_unit_test(test_order),
 	};
 
