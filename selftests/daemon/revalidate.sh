@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Revalidation: rules count each packet once, whatever becomes of megaflows; a change of
+# the rules reaches the datapath; many megaflows (FLOWS) are dumped and accounted for.
+# wants: parallel
+# shellcheck source=../lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
+# shellcheck source=../lib/pktgen.sh
+. "$(dirname "$0")/../lib/pktgen.sh"
+
+FLOWS=${FLOWS:-3000}
+plan 13
+load_module
+for d in f g; do
+	ip link add ${d}0 type veth peer name ${d}1
+	sysctl -qw net.ipv6.conf.${d}0.disable_ipv6=1 net.ipv6.conf.${d}1.disable_ipv6=1
+	ip link set ${d}0 up
+	ip link set ${d}1 up
+done
+# Megaflows go after a second without a packet, so that many come and go.
+start_daemon 1000
+ctl port add f0 1
+ctl port add g0 2
+ctl prog load syn bpf-progs/syn/syn.bpf.o
+cat >/run/rules <<'RULES'
+table=0,priority=20,udp,tp_dst=0x0/0x1,actions=goto_table:1
+table=0,priority=10,udp,bpf=syn,actions=drop
+table=0,priority=5,udp,actions=output:2
+table=1,priority=2,udp,tp_dst=0x2/0x2,actions=output:2
+table=1,priority=1,actions=drop
+table=9,priority=1,actions=drop
+RULES
+check "rules" ctl rule load /run/rules
+ctl upcall set queue=4000
+
+count() {	# TABLE PRIORITY
+	ctl -j rule dump | jq ".[] | select(.table == $1 and .priority == $2) | .n_packets"
+}
+field() {
+	ctl -j upcall show | jq ".$1"
+}
+ms() {
+	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
+}
+# What is sent in all is told by pktgen itself; no upcall may be lost.
+PACKETS=2000
+flood_setup f1 "count $PACKETS" "delay 2000000" "flag UDPDST_RND" "udp_dst_min 1" "udp_dst_max 4096" \
+	"src_mac 06:00:01:00:00:00" "src_mac_count 1"
+flood_start
+# Megaflows are made anew again and again, by rules that change nothing.
+changes=0
+while kill -0 "$FLOOD_PID" 2>/dev/null; do
+	ctl rule add "table=0,priority=15,udp,tp_dst=0x1/0x1,tp_src=$changes,actions=output:2"
+	ctl rule del "table=0,udp,tp_dst=0x1/0x1,tp_src=$changes"
+	ctl flow flush >/dev/null
+	changes=$((changes + 1))
+done
+wait "$FLOOD_PID"
+FLOOD_PID=
+sent=$(sed -n 's/.*pkts-sofar: \([0-9]*\).*/\1/p' $PKTGEN/f1)
+check "all was sent, while rules came and went" [ "$sent" = $PACKETS ]
+lost() {
+	ctl -j upcall ports | jq '[.[] | .lost_socket + .lost_queue + .lost_rate + .lost_memory] | add'
+}
+check "no upcall was lost" [ "$(lost)" = 0 ]
+settled() {
+	[ $(($(count 0 20) + $(count 0 10) + $(count 0 5))) = "$sent" ]
+}
+check "rules of the first table have counted each packet once" wait_until 20 settled
+check "a filter's outcomes too" [ $(($(count 0 10) + $(count 0 5))) -gt 500 ]
+check "and those of the second table what came there" \
+	eval '[ $(($(count 1 2) + $(count 1 1))) = $(count 0 20) ] && [ $(count 1 2) -gt 200 ]'
+check "megaflows that nobody uses go" wait_until 30 eval '[ "$(field flows)" = 0 ]'
+check "and rules still have their counts" settled
+echo "# $sent packets, $changes changes, $(field installed) megaflows"
+stop_daemon TERM
+wait_until 10 eval '! pidof ovs-bpfd'
+
+# Many megaflows.
+start_daemon 3600000
+
+cat >/run/many <<'RULES'
+table=0,priority=20,in_port=1,dl_src=06:00:00:00:00:00,actions=drop
+table=0,priority=10,in_port=1,actions=goto_table:1
+table=1,priority=1,actions=output:2
+RULES
+ctl rule load /run/many
+flood_setup f1 "src_mac 06:00:01:00:00:00" "src_mac_count 16000000"
+flood_start
+check "$FLOWS megaflows come about" wait_until 600 eval "[ \$(field flows) -ge $FLOWS ]"
+flood_stop
+n=$(field flows)
+accounted() {
+	[ "$(count 1 1)" -ge "$n" ]
+}
+check "they are dumped and accounted for" wait_until 60 accounted
+t=$(ms)
+check "a rule of another table comes, which makes no difference to them" ctl rule add "table=9,priority=3,actions=drop"
+none=$(($(ms) - t))
+t=$(ms)
+ctl rule add "table=1,priority=9,dl_src=06:00:01:00:00:07,actions=drop"
+few=$(($(ms) - t))
+check "one that is about one of them has one deleted" [ "$(field flows)" -ge $((n - 2)) ]
+t=$(ms)
+ctl rule add "table=1,priority=19,actions=in_port"
+all=$(($(ms) - t))
+check "one that is about all of them has all deleted" [ "$(ctl -j dp show | jq .flows)" = 0 ]
+echo "# $n megaflows; a rule that changes none: $none ms, one: $few ms, all: $all ms"
+finish
