@@ -87,7 +87,7 @@ static struct frozen *frozen_new(struct frozen_set *set,
 	*f = *like;
 	f->key = key;
 	f->key_len = len;
-	f->refs = f->n_next = f->mark = 0;
+	f->refs = f->n_next = f->mark = f->linked = 0;
 	f->next_ids = NULL;
 	own_frames(f);
 	do
@@ -175,6 +175,17 @@ static void frozen_free(struct frozen_set *set, struct frozen *f)
 	free(f);
 }
 
+/* Forget links to states that are gone: traffic makes new ones all the time. */
+static void drop_links(struct frozen_set *set, struct frozen *f)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < f->n_next; i++)
+		if (frozen_find(set, f->next_ids[i]))
+			f->next_ids[n++] = f->next_ids[i];
+	f->n_next = n;
+}
+
 /**
  * frozen_sweep - forget states that no megaflow names
  * @set: the states.
@@ -188,6 +199,8 @@ void frozen_sweep(struct frozen_set *set, uint64_t older_than)
 	HASH_ITER(hh, set->by_id, f, next)
 		if (!f->refs && f->born < older_than)
 			frozen_free(set, f);
+	for (f = set->by_id; f; f = f->hh.next)
+		drop_links(set, f);
 }
 
 /* Forget all. */
@@ -227,22 +240,24 @@ static bool reaches(struct frozen_set *set, struct frozen *f,
  *
  * Return: false if there would be a loop; then it is not noted.
  */
-bool frozen_link(struct frozen_set *set, struct frozen *from,
-		 const struct frozen *to)
+bool frozen_link(struct frozen_set *set, struct frozen *from, struct frozen *to)
 {
 	unsigned int i;
 	uint32_t *more;
 
-	for (i = 0; i < from->n_next; i++)
+	if (to->linked == from->id)
+		return true;
+	for (i = 0; to->linked && i < from->n_next; i++)
 		if (from->next_ids[i] == to->id)
 			return true;
 	set->mark++;
-	if (reaches(set, (struct frozen *)to, from))
+	if (reaches(set, to, from))
 		return false;
 	more = realloc(from->next_ids, (from->n_next + 1) * sizeof(*more));
 	if (!more)
 		return true;	/* a loop may go unseen; the datapath bounds it */
 	more[from->n_next++] = to->id;
+	to->linked = from->id;
 	from->next_ids = more;
 	return true;
 }
@@ -255,6 +270,6 @@ void frozen_unlink_all(struct frozen_set *set)
 	HASH_ITER(hh, set->by_id, f, next) {
 		free(f->next_ids);
 		f->next_ids = NULL;
-		f->n_next = 0;
+		f->n_next = f->linked = 0;
 	}
 }

@@ -41,6 +41,7 @@ struct frame {
  * @key_len: how many.
  * @next_ids: states that a packet of this one goes to in any case.
  * @n_next: how many.
+ * @linked: the state whose packets go to this one in any case that was noted last; 0: none.
  * @mark: of a search for loops.
  * @hh: by id.
  * @hh_key: by key.
@@ -59,6 +60,7 @@ struct frozen {
 	size_t key_len;
 	uint32_t *next_ids;
 	unsigned int n_next;
+	uint32_t linked;
 	unsigned int mark;
 	UT_hash_handle hh;
 	UT_hash_handle hh_key;
@@ -86,8 +88,7 @@ void frozen_ref(struct frozen_set *set, uint32_t id);
 void frozen_unref(struct frozen_set *set, uint32_t id);
 void frozen_sweep(struct frozen_set *set, uint64_t older_than);
 void frozen_clear(struct frozen_set *set);
-bool frozen_link(struct frozen_set *set, struct frozen *from,
-		 const struct frozen *to);
+bool frozen_link(struct frozen_set *set, struct frozen *from, struct frozen *to);
 void frozen_unlink_all(struct frozen_set *set);
 
 #endif

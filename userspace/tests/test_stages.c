@@ -206,6 +206,33 @@ static void test_frozen_states(void **state)
 	assert_null(frozen_find(&frozen, a));
 }
 
+/* A stage that leads to others, which traffic makes, and which go. */
+static void test_links(void **state)
+{
+	struct frozen like = { .in_port = NO_PORT, .result = -1 }, *from, *to, *other;
+	uint32_t i;
+
+	(void)state;
+	from = frozen_get(&frozen, &like, 0);
+	like.reg[1] = 1;
+	other = frozen_get(&frozen, &like, 0);
+	frozen_ref(&frozen, from->id);
+	frozen_ref(&frozen, other->id);
+	for (i = 1; i < 1000; i++) {
+		like.reg[0] = i;
+		to = frozen_get(&frozen, &like, i);
+		/* Each is linked once, and from either. */
+		assert_true(frozen_link(&frozen, from, to));
+		assert_true(frozen_link(&frozen, other, to));
+		assert_true(frozen_link(&frozen, from, to));
+		assert_false(frozen_link(&frozen, to, from));
+		assert_in_range(from->n_next, 1, 2);
+		assert_in_range(other->n_next, 1, 2);
+		frozen_sweep(&frozen, i);
+	}
+	frozen_clear(&frozen);
+}
+
 static void test_trace(void **state)
 {
 	struct flow f = udp(80);
@@ -251,7 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_filters), T(test_filter_tree_is_bounded),
-		T(test_results), T(test_stage_loop), T(test_frozen_states),
+		T(test_results), T(test_stage_loop), T(test_frozen_states), T(test_links),
 		T(test_trace), T(test_program_checks),
 	};
 
