@@ -62,7 +62,9 @@ check "all of it is one megaflow, and another one behind" eval \
 	'flows_have "actions:push_mpls(label=0,tc=0,ttl=64,bos=1,eth_type=0x8847),set(mpls_label=100,mpls_ttl=4),pop_mpls(eth_type=0x800),recirc(" &&
 	flows_have "nw_dst=10.0.0.1.*actions:1$"'
 echo 'in_port=3,ip,actions=push_mpls:0x8848,set_field:100->mpls_label,push_mpls:0x8848,set_mpls_label:200,output:1' | rules
-check "two labels, the new one outside" sees s1 "mpls 200 and mpls 100" udp_packet
+# "mpls" is of unicast alone to tcpdump.
+check "two labels, the new one outside" sees s1 \
+	"ether[12:2] = 0x8848 and ether[14:4] >> 12 = 200 and ether[18:4] >> 12 = 100" udp_packet
 echo 'in_port=3,ip,actions=push_vlan:0x8100,set_field:5->vlan_vid,push_mpls:0x8847,set_mpls_label:100,output:1' | rules
 check "a tag stays before a label" sees s1 "vlan 5 and mpls 100" udp_packet
 check "a label: load" rules <<'RULES'

@@ -50,8 +50,8 @@ flood_start
 # Megaflows are made anew again and again, by rules that change nothing.
 changes=0
 while kill -0 "$FLOOD_PID" 2>/dev/null; do
-	ctl rule add "table=0,priority=15,udp,tp_dst=0x1/0x1,tp_src=$changes,actions=output:2"
-	ctl rule del "table=0,udp,tp_dst=0x1/0x1,tp_src=$changes"
+	ctl rule add "table=0,priority=15,udp,tp_dst=0x1/0x1,tp_src=$((1000 + changes)),actions=output:2"
+	ctl rule del "table=0,udp,tp_dst=0x1/0x1,tp_src=$((1000 + changes))"
 	ctl flow flush >/dev/null
 	changes=$((changes + 1))
 done
