@@ -25,21 +25,6 @@ rules() {	# replaces all rules by those on its input
 	cat >/run/rules
 	ctl rule replace /run/rules
 }
-flows_have() {
-	ctl flow dump | tee /dev/stderr | grep -q -- "$1"
-}
-# sees NAMESPACE FILTER COMMAND...: whether a packet gets there while COMMAND runs
-sees() {
-	local ns=$1 filter=$2 pid
-	shift 2
-	in_ns "$ns" timeout 20 tcpdump -lnni eth0 -c 1 "$filter" >/run/seen 2>/run/tcpdump &
-	pid=$!
-	wait_until 10 grep -q listening /run/tcpdump
-	"$@" >/dev/null 2>&1
-	wait_until 3 eval "! kill -0 $pid"
-	kill $pid 2>/dev/null
-	[ -s /run/seen ]
-}
 scapy() {	# NAMESPACE EXPRESSION: sends that packet
 	in_ns "$1" python3 -c "
 import logging; logging.getLogger('scapy.runtime').setLevel(logging.ERROR)

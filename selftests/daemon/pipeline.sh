@@ -26,23 +26,8 @@ ping_once() {	# NAMESPACE ADDRESS [OPTION...]
 	shift 2
 	in_ns "$ns" ping -c 1 -W 1 "$@" "$to"
 }
-flows_have() {
-	ctl flow dump | tee /dev/stderr | grep -q -- "$1"
-}
 upcalls() {
 	ctl -j upcall show | jq .upcalls
-}
-# sees NAMESPACE FILTER COMMAND...: whether a packet gets there while COMMAND runs
-sees() {
-	local ns=$1 filter=$2 pid
-	shift 2
-	in_ns "$ns" timeout 20 tcpdump -lnni eth0 -c 1 "$filter" >/run/seen 2>/run/tcpdump &
-	pid=$!
-	wait_until 10 grep -q listening /run/tcpdump
-	"$@" >/dev/null 2>&1
-	wait_until 3 eval "! kill -0 $pid"
-	kill $pid 2>/dev/null
-	[ -s /run/seen ]
 }
 
 check "normal: load" rules <<<'actions=normal'

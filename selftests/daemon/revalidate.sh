@@ -11,12 +11,7 @@
 FLOWS=${FLOWS:-3000}
 plan 13
 load_module
-for d in f g; do
-	ip link add ${d}0 type veth peer name ${d}1
-	sysctl -qw net.ipv6.conf.${d}0.disable_ipv6=1 net.ipv6.conf.${d}1.disable_ipv6=1
-	ip link set ${d}0 up
-	ip link set ${d}1 up
-done
+flood_devices
 # Megaflows go after a second without a packet, so that many come and go.
 start_daemon 1000
 ctl port add f0 1

@@ -13,12 +13,7 @@ SECONDS_EACH=${SECONDS_EACH:-3}
 ROUNDS=${ROUNDS:-2}
 plan 3
 load_module
-for d in f g; do
-	ip link add ${d}0 type veth peer name ${d}1
-	sysctl -qw net.ipv6.conf.${d}0.disable_ipv6=1 net.ipv6.conf.${d}1.disable_ipv6=1
-	ip link set ${d}0 up
-	ip link set ${d}1 up
-done
+flood_devices
 flood_setup f1 "src_mac 06:00:01:00:00:00" "src_mac_count 16000000"
 cat >/run/rules <<'RULES'
 priority=10,dl_src=06:00:00:00:00:00,actions=drop

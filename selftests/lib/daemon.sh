@@ -43,3 +43,21 @@ add_hosts() {
 add_ports() {
 	ctl port add s1-br 1 && ctl port add s2-br 2 && ctl port add c-br 3
 }
+
+# flows_have PATTERN: among the megaflows
+flows_have() {
+	ctl flow dump | tee /dev/stderr | grep -q -- "$1"
+}
+
+# sees NAMESPACE FILTER COMMAND...: whether a packet gets there while COMMAND runs
+sees() {
+	local ns=$1 filter=$2 pid
+	shift 2
+	in_ns "$ns" timeout 20 tcpdump -lnni eth0 -c 1 "$filter" >/run/seen 2>/run/tcpdump &
+	pid=$!
+	wait_until 10 grep -q listening /run/tcpdump
+	"$@" >/dev/null 2>&1
+	wait_until 3 eval "! kill -0 $pid"
+	kill $pid 2>/dev/null
+	[ -s /run/seen ]
+}

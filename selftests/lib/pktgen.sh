@@ -11,6 +11,17 @@ pktgen() {	# FILE LINE...
 	done
 }
 
+# flood_devices: f1 to send by and g1 to receive at; f0 and g0 are for the switch
+flood_devices() {
+	local d
+	for d in f g; do
+		ip link add ${d}0 type veth peer name ${d}1
+		sysctl -qw net.ipv6.conf.${d}0.disable_ipv6=1 net.ipv6.conf.${d}1.disable_ipv6=1
+		ip link set ${d}0 up
+		ip link set ${d}1 up
+	done
+}
+
 # flood_setup DEVICE LINE...: packets of 60 bytes that leave by DEVICE; more as pktgen has it
 flood_setup() {
 	local dev=$1

@@ -89,17 +89,10 @@ json_t *dp_describe(struct sw *sw)
 /* port list */
 int cmd_port_list(struct sw *sw, const struct args *a, struct reply *r)
 {
-	json_t *ports = ports_describe(sw), *port;
-	size_t i;
+	json_t *ports = ports_describe(sw);
 
 	(void)a;
-	if (!ports)
-		return reply_fail(r, "%s", sw->nl.err);
-	reply_list(r);
-	json_array_foreach(ports, i, port)
-		reply_row(r, json_incref(port));
-	json_decref(ports);
-	return 0;
+	return ports ? reply_rows(r, ports) : reply_fail(r, "%s", sw->nl.err);
 }
 
 /* dp show */

@@ -62,35 +62,29 @@ static json_t *port_row(struct sw *sw, const json_t *port)
 			 "lost_memory", (json_int_t)lost[PORTQ_LOSS_memory]);
 }
 
-/* The ports with their upcalls, as an array.  Return: NULL; @sw->nl.err says why. */
-json_t *upcall_ports_describe(struct sw *sw)
+/* Upcalls of ports, which ports_describe() told, as an array. */
+json_t *upcall_ports_describe(struct sw *sw, const json_t *ports)
 {
-	json_t *ports = ports_describe(sw), *rows, *port;
+	json_t *rows = json_array(), *port;
 	size_t i;
 
-	if (!ports)
-		return NULL;
-	rows = json_array();
 	json_array_foreach(ports, i, port)
 		json_array_append_new(rows, port_row(sw, port));
-	json_decref(ports);
 	return rows;
 }
 
 /* upcall ports */
 int cmd_upcall_ports(struct sw *sw, const struct args *a, struct reply *r)
 {
-	json_t *rows = upcall_ports_describe(sw), *row;
-	size_t i;
+	json_t *ports = ports_describe(sw);
+	int err;
 
 	(void)a;
-	if (!rows)
+	if (!ports)
 		return reply_fail(r, "%s", sw->nl.err);
-	reply_list(r);
-	json_array_foreach(rows, i, row)
-		reply_row(r, json_incref(row));
-	json_decref(rows);
-	return 0;
+	err = reply_rows(r, upcall_ports_describe(sw, ports));
+	json_decref(ports);
+	return err;
 }
 
 static void limits_undo(struct sw *sw, void *arg)

@@ -52,6 +52,7 @@ typedef int (*cmd_fn)(struct sw *sw, const struct args *a, struct reply *r);
 /* reply.c */
 void reply_list(struct reply *r);
 int reply_row(struct reply *r, json_t *row);
+int reply_rows(struct reply *r, json_t *rows);
 int reply_fail(struct reply *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 int reply_fail_row(struct reply *r, json_t *row);
@@ -122,7 +123,7 @@ bool config_has_number(const struct sw *sw, const char *kind, uint32_t n);
 /* cmd_upcall.c */
 struct sw_limits;
 int limits_set(struct sw *sw, const struct sw_limits *limits);
-json_t *upcall_ports_describe(struct sw *sw);
+json_t *upcall_ports_describe(struct sw *sw, const json_t *ports);
 
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);

@@ -208,7 +208,7 @@ static void write_upcalls(const struct sw *sw, const json_t *ports, FILE *out)
 int metrics_write(struct sw *sw, FILE *out)
 {
 	json_t *dp = dp_describe(sw), *ports = ports_describe(sw);
-	json_t *upcalls = upcall_ports_describe(sw);
+	json_t *upcalls = upcall_ports_describe(sw, ports);
 	int err = dp && ports && upcalls ? 0 : -1;
 
 	if (!err) {

@@ -51,6 +51,25 @@ int reply_row(struct reply *r, json_t *row)
 }
 
 /**
+ * reply_rows - answer with a list
+ * @r: the answer.
+ * @rows: an array; taken over.
+ *
+ * Return: 0.
+ */
+int reply_rows(struct reply *r, json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	reply_list(r);
+	json_array_foreach(rows, i, row)
+		reply_row(r, json_incref(row));
+	json_decref(rows);
+	return 0;
+}
+
+/**
  * reply_fail - the command went wrong
  * @r: the answer.
  * @fmt: a sentence.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "addrule.h"
 #include "rulebed.h"
 
 struct tables tables;
@@ -15,16 +16,7 @@ struct flow wc;
 
 struct rule *add(const char *text)
 {
-	char err[256] = "";
-	struct rule *rule = rule_parse(text, true, err, sizeof(err));
-	struct rule *old;
-
-	assert_string_equal(err, "");
-	assert_int_equal(tables_insert(&tables, rule, &old), 0);
-	if (old)
-		tables_forget(&tables, old);
-	free(old);
-	return rule;
+	return add_rule(&tables, text);
 }
 
 struct rule *look(const struct flow *f)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../pipeline/text.h"
+#include "addrule.h"
 #include "translation.h"
 
 struct tables tables;
@@ -22,15 +23,7 @@ char traced[65536];
 
 void add(const char *text)
 {
-	char err[256] = "";
-	struct rule *rule = rule_parse(text, true, err, sizeof(err));
-	struct rule *old;
-
-	assert_string_equal(err, "");
-	assert_int_equal(tables_insert(&tables, rule, &old), 0);
-	if (old)
-		tables_forget(&tables, old);
-	free(old);
+	add_rule(&tables, text);
 }
 
 void add_group(const char *text)
