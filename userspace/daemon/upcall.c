@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
+#include <linux/openvswitch_bpf.h>
 #include <string.h>
 
 #include "../lib/log.h"
@@ -61,6 +62,34 @@ static struct nl_msg *execute_msg(struct sw *sw, struct dpnl *nl,
 	}
 	nla_nest_end(msg, nest);
 	return msg;
+}
+
+/* A larger packet does not fit into an attribute beside others. */
+#define MAX_FIRST 65000
+
+/* Have a packet go with the request that installs its megaflow, and then through that. */
+static bool put_first(struct nl_msg *msg, struct nlattr *const *a)
+{
+	static const uint8_t parts[] = {
+		OVS_PACKET_ATTR_PACKET, OVS_PACKET_ATTR_HASH, OVS_PACKET_ATTR_MRU,
+	};
+	struct nlattr *nest = nlmsg_tail(nlmsg_hdr(msg));
+	unsigned int i;
+	size_t len = 0;
+
+	for (i = 0; i < sizeof(parts); i++)
+		len += a[parts[i]] ? NLA_ALIGN(a[parts[i]]->nla_len) : 0;
+	if (len > MAX_FIRST || !nla_reserve(msg, OVS_FLOW_ATTR_FIRST_PACKET, len))
+		return false;
+	for (i = 0, len = NLA_HDRLEN; i < sizeof(parts); i++) {
+		const struct nlattr *part = a[parts[i]];
+
+		if (!part)
+			continue;
+		memcpy((char *)nest + len, part, NLA_ALIGN(part->nla_len));
+		len += NLA_ALIGN(part->nla_len);
+	}
+	return true;
 }
 
 /* Count a packet that no megaflow counts.  Its branch only the datapath knows. */
@@ -121,16 +150,17 @@ static void on_miss(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 	if (out->learns && mac_learn(&sw->macs, &out->learn, ntohl(flow.in_port), now_ms()))
 		sw->stale = true;
 	way = sw_flow_for(sw, nl, key, &flow, out, &u->made, &install);
-	if (out->n_ops)
+	u->through = out->n_ops && install && way == FLOW_THROUGH && put_first(install, a);
+	if (out->n_ops && !u->through)
 		execute = execute_msg(sw, nl, a, ntohl(flow.recirc_id), way, out);
-	if (way == FLOW_DIRECT || !execute)
+	if (way == FLOW_DIRECT || (!execute && !u->through))
 		count_rules(out, nla_len(packet));
 	/* The megaflow goes to the datapath right before its packet. */
 	if (install)
 		u->install = dpnl_add(nl, install, NULL, NULL);
 	if (execute)
 		u->execute = dpnl_add(nl, execute, NULL, NULL);
-	else if (out->n_ops)
+	else if (out->n_ops && !u->through)
 		note_error(sw, &sw->counts.execute_failed, "execute",
 			   "the actions don't fit into a message");
 }
@@ -233,6 +263,8 @@ void upcall_begin(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 void upcall_end(struct sw *sw, struct dpnl *nl, struct upcall *u,
 		int install_err, int execute_err, const char *why)
 {
+	if (u->through && !install_err)
+		sw->counts.executed++;
 	if (u->made)
 		install_err = sw_flow_installed(sw, nl, u->made, install_err);
 	if (install_err)
