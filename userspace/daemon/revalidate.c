@@ -77,7 +77,7 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		yield(t->sw);
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
-	HASH_FIND(hh, t->sw->flows, nla_data(ufid), UFID_LEN, f);
+	f = sw_flow_find(t->sw, nla_data(ufid));
 	if (!f) {
 		/* Nobody's: a former daemon's was adopted, if it was right. */
 		if (t->sw->adopted)
@@ -117,7 +117,7 @@ static void delete_doomed(struct tick *t)
 	size_t i;
 
 	for (i = 0; i < t->n_doomed; i++) {
-		HASH_FIND(hh, t->sw->flows, t->doomed[i], UFID_LEN, f);
+		f = sw_flow_find(t->sw, t->doomed[i]);
 		if (!f)
 			sw_ufid_delete(t->sw, t->doomed[i]);
 		else if (!f->pending && !f->doomed)	/* a dump may show it twice */
