@@ -124,7 +124,7 @@ static void start_switch(struct sw *sw)
 	if (sw_init(sw, opts.dp, opts.idle_ms))
 		die("no random numbers");
 	turn_take(&sw->turn);
-	if (dpnl_open(&sw->nl))
+	if (dpnl_open(&sw->nl) || dpnl_check_module(&sw->nl))
 		die("%s", sw->nl.err);
 	if (handlers_open(sw, opts.handlers))
 		die("can't open sockets for upcalls");

@@ -90,6 +90,7 @@ int dpnl_run_quietly(struct dpnl *nl);
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg);
 
 /* dpnl_ops.c */
+int dpnl_check_module(struct dpnl *nl);
 int dpnl_dp_open(struct dpnl *nl, const char *name, bool create,
 		 const uint32_t *pids, unsigned int n_pids);
 int dpnl_dp_del(struct dpnl *nl);

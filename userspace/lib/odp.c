@@ -305,6 +305,8 @@ static int fixed_in(const struct nlattr *a, const struct nlattr *nest,
 		vlan_in(a, type, flow, depth);
 		return 0;
 	}
+	if (m->type == OVS_KEY_ATTR_ETHERNET)
+		flow->ethernet = !mask;
 	if (m->type == OVS_KEY_ATTR_ETHERTYPE) {
 		memcpy(&type, attr_data(a), sizeof(type));
 		if (is_vlan_type(type))
@@ -358,7 +360,6 @@ static int key_in(const struct nlattr *nest, const struct nlattr *key,
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	flow->ethernet = attr_find(key, OVS_KEY_ATTR_ETHERNET) != NULL;
 	if (key_in(key, NULL, flow, 0, false))
 		return -EINVAL;
 	if (!flow->ethernet)
