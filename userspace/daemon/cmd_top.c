@@ -76,6 +76,8 @@ static void remember(struct top *t, const void *ufid,
 	s->packets = stats->n_packets;
 	s->bytes = stats->n_bytes;
 	HASH_ADD(hh, t->now, ufid, UFID_LEN, s);
+	if (!HASH_HAS(s->hh))
+		free(s);
 }
 
 /* Put a megaflow in its place; the last one may drop out. */

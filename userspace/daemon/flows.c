@@ -62,6 +62,10 @@ static struct sw_mask *mask_ref(struct sw *sw, uint64_t id, const struct flow *w
 		m->id = id;
 		m->wc = *wc;
 		HASH_ADD(hh, sw->masks, id, sizeof(id), m);
+		if (!HASH_HAS(m->hh)) {
+			free(m);
+			return NULL;
+		}
 	}
 	m->refs++;
 	return m;
@@ -253,13 +257,19 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	struct mflow *f = mflow_alloc(key, body_len, out);
 	unsigned int i;
 
-	if (f)
+	if (!f)
+		return NULL;
+	memcpy(f->ufid, ufid, UFID_LEN);
+	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
+	if (HASH_HAS(f->hh)) {
 		f->mask = mask_ref(sw, mask_id, &out->wc);
-	if (!f || !f->mask) {
+		if (!f->mask)
+			HASH_DEL(sw->flows, f);
+	}
+	if (!f->mask) {
 		free(f);
 		return NULL;
 	}
-	memcpy(f->ufid, ufid, UFID_LEN);
 	memcpy(f->key, key, key->nla_len);
 	memcpy(f->body, body, body_len);
 	f->body_len = body_len;
@@ -282,7 +292,6 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	f->made = f->seen = now_ms();
 	f->gen = sw->gen;
 	TAILQ_INSERT_TAIL(&sw->order, f, order);
-	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
 	return f;
 }
 

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without memory HASH_ADD() adds nothing, and the element has no table. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "../lib/readfile.h"
 #include "command.h"
@@ -203,7 +200,7 @@ static int old_add(struct rule *rule)
 		return -1;
 	o->rule = rule;
 	HASH_ADD(hh, olds, rule, sizeof(rule), o);
-	if (o->hh.tbl)
+	if (HASH_HAS(o->hh))
 		return 0;
 	free(o);
 	return -1;

@@ -9,9 +9,9 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <uthash.h>
 
 #include "../lib/dpnl.h"
+#include "../pipeline/hash.h"
 #include "portq.h"
 #include "turn.h"
 
