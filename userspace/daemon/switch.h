@@ -309,6 +309,7 @@ int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
 	     const struct flow *flow, const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+void sw_xlate_apart(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 	    reads_fn reads);
 void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
