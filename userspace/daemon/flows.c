@@ -17,6 +17,10 @@
 /* A megaflow that was installed this long ago should have caught the packet. */
 #define CATCHES_MS 1000
 
+const struct sw_limits sw_limits_default = {
+	.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
+};
+
 /* Milliseconds, as coarse as the system's clock ticks. */
 uint64_t now_ms(void)
 {
@@ -40,9 +44,7 @@ int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 	sw->turn = (struct turn)TURN_INIT;
 	snprintf(sw->dp, sizeof(sw->dp), "%s", dp);
 	sw->idle_ms = idle_ms;
-	sw->limits = (struct sw_limits){
-		.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
-	};
+	sw->limits = sw_limits_default;
 	TAILQ_INIT(&sw->order);
 	/* Ids of a former daemon must not come to mean something else. */
 	return getrandom(&sw->frozen.last_id, sizeof(sw->frozen.last_id), 0) < 0 ||

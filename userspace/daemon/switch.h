@@ -176,6 +176,8 @@ struct sw_port_upcalls {
 	UT_hash_handle hh;
 };
 
+extern const struct sw_limits sw_limits_default;
+
 /**
  * struct meter - a meter of the datapath
  * @next: list.
