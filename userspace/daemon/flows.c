@@ -171,19 +171,28 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 			attrs[OVS_FLOW_ATTR_ACTIONS]);
 }
 
-static struct nl_msg *delete_msg(struct dpnl *nl, const uint8_t *ufid, int flags)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, flags);
-
-	if (msg)
-		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
-	return msg;
-}
-
 /* Delete a megaflow that is not known, of a former daemon. */
 void sw_ufid_delete(struct sw *sw, const uint8_t *ufid)
 {
-	dpnl_call(&sw->nl, delete_msg(&sw->nl, ufid, 0), NULL, NULL);
+	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_DEL, 0);
+
+	if (msg)
+		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
+	dpnl_call(&sw->nl, msg, NULL, NULL);
+}
+
+/* The request that deletes a megaflow and has its counts told. */
+static struct nl_msg *delete_msg(struct dpnl *nl, const struct mflow *f)
+{
+	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, NLM_F_ECHO);
+
+	if (!msg)
+		return NULL;
+	nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, f->ufid);
+	/* The actions have the counters of the branches. */
+	nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK |
+		    (f->n_branches ? 0 : OVS_UFID_F_OMIT_ACTIONS));
+	return msg;
 }
 
 /**
@@ -200,7 +209,7 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]->ufid, NLM_F_ECHO);
+		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]);
 		if (msg)
 			dpnl_add(nl, msg, on_deleted, flows[i]);
 	}
@@ -501,24 +510,29 @@ int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
 	return err;
 }
 
-/* Delete all megaflows.  Return: how many there were. */
+/* Some of the megaflows that are to go and can.  Return: how many. */
+static unsigned int next_doomed(const struct sw *sw, struct mflow **batch)
+{
+	unsigned int n = 0;
+	struct mflow *f;
+
+	for (f = sw->flows; f && n < DPNL_BATCH; f = f->hh.next)
+		if (f->doomed && !f->pending)
+			batch[n++] = f;
+	return n;
+}
+
+/* Delete all megaflows; others have their turns.  Return: how many there were. */
 unsigned int sw_flows_flush(struct sw *sw)
 {
-	struct mflow *batch[DPNL_BATCH], *f, *next;
-	unsigned int n = 0, all = 0;
+	unsigned int n, all = HASH_COUNT(sw->flows);
+	struct mflow *batch[DPNL_BATCH], *f;
 
-	HASH_ITER(hh, sw->flows, f, next) {
-		all++;
-		if (f->pending) {
-			f->doomed = true;
-			continue;
-		}
-		batch[n++] = f;
-		if (n < DPNL_BATCH)
-			continue;
+	for (f = sw->flows; f; f = f->hh.next)
+		f->doomed = true;
+	while ((n = next_doomed(sw, batch))) {
 		sw_flows_delete(sw, &sw->nl, batch, n);
-		n = 0;
+		sw_yield(sw);
 	}
-	sw_flows_delete(sw, &sw->nl, batch, n);
 	return all;
 }

@@ -16,6 +16,8 @@
 #include "turn.h"
 
 #define MAX_PORTS 1024
+/* Megaflows that are looked at in one turn. */
+#define SW_SLICE 64
 #define MAX_HANDLERS 16
 
 /**
@@ -129,19 +131,33 @@ struct mflow {
 #define MAX_CHANGES 16
 
 /**
+ * struct sw_change - a rule that came, went, or took the place of another
+ * @went: the one that went, or NULL; it may be no more.
+ * @came: one came.
+ * @table: of the rule, as all that follows.
+ * @priority: see there.
+ * @match: see there.
+ * @mask: see there.
+ */
+struct sw_change {
+	const struct rule *went;
+	bool came;
+	uint8_t table;
+	uint16_t priority;
+	struct flow match;
+	struct flow mask;
+};
+
+/**
  * struct sw_changes - what has changed since megaflows were revalidated
  * @all: something that any of them may follow from.
- * @n: rules that came or went.
+ * @n: changes of rules.
  * @rules: they.
  */
 struct sw_changes {
 	bool all;
 	unsigned int n;
-	struct {
-		uint8_t table;
-		struct flow match;
-		struct flow mask;
-	} rules[MAX_CHANGES];
+	struct sw_change rules[MAX_CHANGES];
 };
 
 /**
@@ -160,6 +176,8 @@ struct sw_limits {
 	uint32_t burst;
 };
 
+extern const struct sw_limits sw_limits_default;
+
 /**
  * struct sw_port_upcalls - upcalls of a port
  * @port: its number.
@@ -175,8 +193,6 @@ struct sw_port_upcalls {
 	struct token_bucket bucket;
 	UT_hash_handle hh;
 };
-
-extern const struct sw_limits sw_limits_default;
 
 /**
  * struct meter - a meter of the datapath
@@ -341,9 +357,10 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
 unsigned int sw_flows_flush(struct sw *sw);
 
 /* revalidate.c */
+void sw_yield(struct sw *sw);
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
-void sw_rule_changed(struct sw *sw, const struct rule *rule);
+void sw_rule_changed(struct sw *sw, const struct rule *out, const struct rule *in);
 void sw_revalidate_changed(struct sw *sw);
 
 /* ports.c */

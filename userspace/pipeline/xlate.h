@@ -123,6 +123,11 @@ struct table_set {
 	uint64_t bits[N_TABLES / 64 + 1];
 };
 
+static inline bool table_set_has(const struct table_set *set, unsigned int table)
+{
+	return set->bits[table / 64] & 1ull << table % 64;
+}
+
 /**
  * struct xlate_out - the megaflow
  * @wc: mask.
