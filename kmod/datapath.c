@@ -452,6 +452,7 @@ static void dp_unregister_genl(unsigned int n)
 {
 	while (n-- > 0)
 		genl_unregister_family(dp_genl_families[n]);
+	ovs_flow_genl_exit();
 }
 
 static int __init dp_register_genl(void)

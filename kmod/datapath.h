@@ -224,6 +224,15 @@ int ovs_dp_upcall(struct datapath *dp, struct sk_buff *skb,
 		  const struct sw_flow_key *key,
 		  const struct dp_upcall_info *info, u32 cutlen);
 
+/* flow_genl.c */
+void ovs_flow_genl_exit(void);
+
+/* packet_genl.c */
+struct sk_buff *ovs_packet_first(struct nlattr *nest, struct sw_flow_key *key,
+				 struct netlink_ext_ack *extack);
+void ovs_packet_lookup(struct net *net, int dp_ifindex, struct sk_buff *skb,
+		       struct sw_flow_key *key);
+
 /* actions.c */
 struct sw_flow_actions;
 

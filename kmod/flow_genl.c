@@ -12,7 +12,9 @@
 
 #define UFID_MAX_LEN 16
 
-static const struct nla_policy flow_policy[OVS_FLOW_ATTR_MAX + 1] = {
+#define FLOW_ATTR_MAX OVS_FLOW_ATTR_FIRST_PACKET
+
+static const struct nla_policy flow_policy[FLOW_ATTR_MAX + 1] = {
 	[OVS_FLOW_ATTR_KEY] = { .type = NLA_NESTED },
 	[OVS_FLOW_ATTR_MASK] = { .type = NLA_NESTED },
 	[OVS_FLOW_ATTR_ACTIONS] = { .type = NLA_NESTED },
@@ -20,6 +22,7 @@ static const struct nla_policy flow_policy[OVS_FLOW_ATTR_MAX + 1] = {
 	[OVS_FLOW_ATTR_PROBE] = { .type = NLA_FLAG },
 	[OVS_FLOW_ATTR_UFID] = { .type = NLA_UNSPEC, .len = 1 },
 	[OVS_FLOW_ATTR_UFID_FLAGS] = { .type = NLA_U32 },
+	[OVS_FLOW_ATTR_FIRST_PACKET] = { .type = NLA_NESTED },
 };
 
 static const struct genl_multicast_group flow_mcgrp = {
@@ -190,13 +193,49 @@ static struct datapath *flow_dp(struct genl_info *info)
  * @id: its UFID, if any.
  * @acts: its actions, or NULL.
  * @has_key: whether there is a key.
+ * @first: the packet that a new flow is for, or NULL.
+ * @first_key: its key.
  */
 struct flow_req {
 	struct sw_flow_match match;
 	struct sw_flow_id id;
 	struct sw_flow_actions *acts;
 	bool has_key;
+	struct sk_buff *first;
+	struct sw_flow_key first_key;
 };
+
+/*
+ * A request that is not in use, of each CPU: each flow installed needs one, and memory of
+ * this size is cleared by the kernel when it is allocated.
+ */
+static DEFINE_PER_CPU(struct flow_req *, spare_req);
+
+/* Context: process.  Return: a request with anything in it; NULL without memory. */
+static struct flow_req *flow_req_get(void)
+{
+	return this_cpu_xchg(spare_req, NULL) ?:
+	       kmalloc(sizeof(struct flow_req), GFP_KERNEL);
+}
+
+/* Context: process. */
+static void flow_req_put(struct flow_req *req)
+{
+	kfree(this_cpu_xchg(spare_req, req));
+}
+
+/**
+ * ovs_flow_genl_exit - free what the family keeps, when it is not registered any more
+ *
+ * Context: process.
+ */
+void ovs_flow_genl_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		kfree(per_cpu(spare_req, cpu));
+}
 
 static int flow_req_parse(struct flow_req *req, struct genl_info *info)
 {
@@ -236,6 +275,19 @@ static int flow_req_parse_acts(struct flow_req *req, struct genl_info *info)
 				   info->attrs[OVS_FLOW_ATTR_ACTIONS], &masked,
 				   info->extack);
 	return PTR_ERR_OR_ZERO(req->acts);
+}
+
+/* After all else: a packet that was read is not forgotten. */
+static int flow_req_parse_first(struct flow_req *req, struct genl_info *info)
+{
+	struct nlattr *nest = info->attrs[OVS_FLOW_ATTR_FIRST_PACKET];
+
+	req->first = NULL;
+	if (likely(!nest))
+		return 0;
+	req->first_key = req->match.key;
+	req->first = ovs_packet_first(nest, &req->first_key, info->extack);
+	return PTR_ERR_OR_ZERO(req->first);
 }
 
 /* The flow that a request names.  Context: ovs_mutex held. */
@@ -334,25 +386,28 @@ static int flow_install(struct datapath *dp, struct flow_req *req,
 	return 0;
 }
 
-static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
+/* Context: process.  What is parsed is in @req, and is the caller's. */
+static int flow_new_parse(struct flow_req *req, struct genl_info *info)
+{
+	int err;
+
+	err = flow_req_parse(req, info) ?: flow_req_parse_acts(req, info);
+	if (err)
+		return err;
+	err = flow_req_parse_first(req, info);
+	if (err)
+		ovs_acts_free(req->acts);
+	return err;
+}
+
+/* Make a flow, and take @req->acts over.  Context: process. */
+static int flow_new(struct flow_req *req, struct genl_info *info)
 {
 	struct sk_buff *msg = NULL;
 	struct sw_flow *flow;
 	struct datapath *dp;
-	struct flow_req *req;
 	int err;
 
-	if (!info->attrs[OVS_FLOW_ATTR_KEY] ||
-	    !info->attrs[OVS_FLOW_ATTR_ACTIONS]) {
-		NL_SET_ERR_MSG(info->extack, "KEY and ACTIONS are needed");
-		return -EINVAL;
-	}
-	req = kmalloc(sizeof(*req), GFP_KERNEL);
-	if (!req)
-		return -ENOMEM;
-	err = flow_req_parse(req, info) ?: flow_req_parse_acts(req, info);
-	if (err)
-		goto out;
 	ovs_flow_match_init(&req->match);
 	flow = flow_make(req);
 	err = PTR_ERR_OR_ZERO(flow);
@@ -368,12 +423,37 @@ static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
 		goto out_acts;
 	}
 	flow_notify(msg, info);
-	goto out;
+	return 0;
 
 out_acts:
 	ovs_acts_free(req->acts);
+	return err;
+}
+
+static int flow_cmd_new(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ovs_header *hdr = genl_info_userhdr(info);
+	struct flow_req *req;
+	int err;
+
+	if (!info->attrs[OVS_FLOW_ATTR_KEY] ||
+	    !info->attrs[OVS_FLOW_ATTR_ACTIONS]) {
+		NL_SET_ERR_MSG(info->extack, "KEY and ACTIONS are needed");
+		return -EINVAL;
+	}
+	req = flow_req_get();
+	if (!req)
+		return -ENOMEM;
+	err = flow_new_parse(req, info);
+	if (err)
+		goto out;
+	err = flow_new(req, info);
+	/* Where there is a flow already, or no room, the packet goes on even so. */
+	if (req->first)
+		ovs_packet_lookup(genl_info_net(info), hdr->dp_ifindex,
+				  req->first, &req->first_key);
 out:
-	kfree(req);
+	flow_req_put(req);
 	return err;
 }
 
@@ -390,7 +470,7 @@ static int flow_cmd_set(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "KEY is needed");
 		return -EINVAL;
 	}
-	req = kmalloc(sizeof(*req), GFP_KERNEL);
+	req = flow_req_get();
 	if (!req)
 		return -ENOMEM;
 	err = flow_req_parse(req, info);
@@ -421,7 +501,7 @@ static int flow_cmd_set(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		flow_notify(msg, info);
 out:
-	kfree(req);
+	flow_req_put(req);
 	return err;
 }
 
@@ -433,7 +513,7 @@ static int flow_cmd_get(struct sk_buff *skb, struct genl_info *info)
 	struct flow_req *req;
 	int err;
 
-	req = kmalloc(sizeof(*req), GFP_KERNEL);
+	req = flow_req_get();
 	if (!req)
 		return -ENOMEM;
 	err = flow_req_parse(req, info);
@@ -455,7 +535,7 @@ static int flow_cmd_get(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		err = genlmsg_reply(msg, info);
 out:
-	kfree(req);
+	flow_req_put(req);
 	return err;
 }
 
@@ -481,7 +561,7 @@ static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 
 	if (!info->attrs[OVS_FLOW_ATTR_KEY] && !info->attrs[OVS_FLOW_ATTR_UFID])
 		return flow_flush(info);
-	req = kmalloc(sizeof(*req), GFP_KERNEL);
+	req = flow_req_get();
 	if (!req)
 		return -ENOMEM;
 	err = flow_req_parse(req, info);
@@ -506,7 +586,7 @@ static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		flow_notify(msg, info);
 out:
-	kfree(req);
+	flow_req_put(req);
 	return err;
 }
 
@@ -514,7 +594,7 @@ static int flow_cmd_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct genlmsghdr *genlhdr = nlmsg_data(cb->nlh);
 	const struct ovs_header *hdr = genlmsg_data(genlhdr);
-	struct nlattr *a[OVS_FLOW_ATTR_MAX + 1];
+	struct nlattr *a[FLOW_ATTR_MAX + 1];
 	unsigned long index = cb->args[0];
 	struct sw_flow *flow;
 	struct datapath *dp;
@@ -522,7 +602,7 @@ static int flow_cmd_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	int err;
 
 	err = genlmsg_parse_deprecated(cb->nlh, &dp_flow_genl_family, a,
-				       OVS_FLOW_ATTR_MAX, flow_policy, NULL);
+				       FLOW_ATTR_MAX, flow_policy, NULL);
 	if (err)
 		return err;
 	flags = ufid_flags(a[OVS_FLOW_ATTR_UFID_FLAGS]);
@@ -578,7 +658,7 @@ struct genl_family dp_flow_genl_family __ro_after_init = {
 	.hdrsize = sizeof(struct ovs_header),
 	.name = OVS_FLOW_FAMILY,
 	.version = OVS_FLOW_VERSION,
-	.maxattr = OVS_FLOW_ATTR_MAX,
+	.maxattr = FLOW_ATTR_MAX,
 	.policy = flow_policy,
 	.netnsok = true,
 	.parallel_ops = true,

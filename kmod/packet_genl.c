@@ -20,7 +20,7 @@ static const struct nla_policy packet_policy[OVS_PACKET_ATTR_MAX + 1] = {
 	[OVS_PACKET_ATTR_HASH] = { .type = NLA_U64 },
 };
 
-/* A packet from OVS_PACKET_ATTR_PACKET, and the key that its message tells. */
+/* A packet from OVS_PACKET_ATTR_PACKET.  @key has its metadata, and gets the rest. */
 static struct sk_buff *packet_build(struct nlattr **a, struct sw_flow_key *key,
 				    struct netlink_ext_ack *extack)
 {
@@ -28,9 +28,6 @@ static struct sk_buff *packet_build(struct nlattr **a, struct sw_flow_key *key,
 	struct sk_buff *skb;
 	int err;
 
-	err = ovs_nla_get_metadata(key, a[OVS_PACKET_ATTR_KEY], extack);
-	if (err)
-		return ERR_PTR(err);
 	skb = __dev_alloc_skb(NET_IP_ALIGN + len, GFP_KERNEL);
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
@@ -58,7 +55,10 @@ static struct sk_buff *packet_build(struct nlattr **a, struct sw_flow_key *key,
 	return skb;
 }
 
-/* Context: RCU read side, BH disabled. */
+/*
+ * Run actions on a packet; without any, look it up.  Context: RCU read side, BH
+ * disabled.
+ */
 static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
 		      struct sw_flow_key *key,
 		      const struct sw_flow_actions *acts)
@@ -76,10 +76,55 @@ static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
 	skb->dev = input->dev;
 	if (!ovs_exec_enter(dp, skb))
 		return 0;
-	if (ovs_execute_actions(dp, skb, acts, key))
+	if (!acts || ovs_execute_actions(dp, skb, acts, key))
 		ovs_dp_lookup_and_run(dp, skb, key);
 	ovs_exec_leave();
 	return 0;
+}
+
+/**
+ * ovs_packet_first - read the first packet of a new megaflow
+ * @nest: OVS_FLOW_ATTR_FIRST_PACKET.
+ * @key: the key of the message, unmasked; made that of the packet.
+ * @extack: where a refusal is explained.
+ *
+ * Context: process.
+ * Return: the packet, for ovs_packet_lookup() or to be freed; or an error pointer.
+ */
+struct sk_buff *ovs_packet_first(struct nlattr *nest, struct sw_flow_key *key,
+				 struct netlink_ext_ack *extack)
+{
+	struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	int err;
+
+	err = nla_parse_nested_deprecated(a, OVS_PACKET_ATTR_MAX, nest,
+					  packet_policy, extack);
+	if (err)
+		return ERR_PTR(err);
+	if (!a[OVS_PACKET_ATTR_PACKET]) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "FIRST_PACKET has no PACKET");
+		return ERR_PTR(-EINVAL);
+	}
+	return packet_build(a, key, extack);
+}
+
+/**
+ * ovs_packet_lookup - look a packet up that userspace sends
+ * @net: where its datapath is.
+ * @dp_ifindex: which; if it is no more, the packet is dropped.
+ * @skb: the packet; taken over.
+ * @key: its key; changed on the way.
+ *
+ * Context: process.
+ */
+void ovs_packet_lookup(struct net *net, int dp_ifindex, struct sk_buff *skb,
+		       struct sw_flow_key *key)
+{
+	rcu_read_lock();
+	local_bh_disable();
+	packet_run(net, dp_ifindex, skb, key, NULL);
+	local_bh_enable();
+	rcu_read_unlock();
 }
 
 /* Run actions on one packet. */
@@ -98,6 +143,9 @@ static int ovs_packet_cmd_execute(struct sk_buff *req, struct genl_info *info)
 			       "PACKET, KEY and ACTIONS are needed");
 		return -EINVAL;
 	}
+	err = ovs_nla_get_metadata(&key, a[OVS_PACKET_ATTR_KEY], info->extack);
+	if (err)
+		return err;
 	skb = packet_build(a, &key, info->extack);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);

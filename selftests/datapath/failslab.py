@@ -163,6 +163,9 @@ sweep('dump ports', lambda: victim.vport(nl.CMD_GET, b'', nl.NLM_F_DUMP))
 
 for name, actions in ACTIONS.items():
     sweep('new flow: ' + name, lambda: victim.add_flow(key, mask, actions), dp.flush)
+sweep('new flow with its first packet',
+      lambda: victim.add_flow(key, mask, ACTIONS['output'], first=[nl.attr(1, packet())]),
+      dp.flush)
 output_only()
 for name, actions in ACTIONS.items():
     sweep('set flow: ' + name, lambda: victim.set_flow(key, mask, actions),

@@ -21,6 +21,7 @@ IPV6_EXTHDRS = 32
 (OUTPUT, USERSPACE, SET, PUSH_VLAN, POP_VLAN, SAMPLE, RECIRC, HASH, PUSH_MPLS, POP_MPLS,
  SET_MASKED) = range(1, 12)
 TRUNC, CLONE, BPF = 13, 20, 128
+FIRST_PACKET = 31       # OVS_FLOW_ATTR_FIRST_PACKET
 # OVS_BPF_ATTR_*
 (PROG_FD, PROG_ID, NAME, TAG, ARG, RECHECK, USED, BPF_RECIRC_ID, CASES, DEFAULT,
  STATS, BPF_PAD, CLASS) = range(1, 14)
@@ -168,9 +169,11 @@ class Datapath:
         return self.nl.request(self.nl.family('ovs_flow'), cmd,
                                struct.pack('=i', self.ifindex) + data, flags)
 
-    def add_flow(self, key, mask, actions, ufid=None):
+    def add_flow(self, key, mask, actions, ufid=None, first=None):
+        """FIRST: attributes of OVS_FLOW_ATTR_FIRST_PACKET."""
         data = nest(1, *key) + (nest(7, *mask) if mask is not None else b'')
         data += nest(2, *actions) + (attr(9, ufid) if ufid else b'')
+        data += nest(FIRST_PACKET, *first) if first is not None else b''
         return self.flow(CMD_NEW, data, NLM_F_CREATE)
 
     def put_flow(self, key, mask, actions):

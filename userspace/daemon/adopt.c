@@ -92,7 +92,7 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	(void)dp_ifindex;
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
-	HASH_FIND(hh, ad->sw->flows, nla_data(ufid), UFID_LEN, f);
+	f = sw_flow_find(ad->sw, nla_data(ufid));
 	if (f)
 		return;
 	o = calloc(1, sizeof(*o));

@@ -113,7 +113,7 @@ int cmd_flow_why(struct sw *sw, const struct args *a, struct reply *r)
 	if (ufid_parse(args_get(a, "UFID"), ufid))
 		return reply_fail(r, "\"%.60s\" is no UFID: it has 32 hexadecimal digits",
 				  args_get(a, "UFID"));
-	HASH_FIND(hh, sw->flows, ufid, UFID_LEN, f);
+	f = sw_flow_find(sw, ufid);
 	if (!f || odp_flow_from_key(f->key, &key))
 		return reply_fail(r, "there is no such megaflow (see flow dump -m)");
 	n_reads = 0;

@@ -10,6 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "../lib/attr.h"
 #include "events.h"
 #include "probes.h"
 #include "switch.h"
@@ -101,6 +102,30 @@ uint64_t sw_mask_id(const void *body)
 	const struct nlattr *mask = body;	/* the first attribute */
 
 	return XXH3_64bits(nla_data(mask), nla_len(mask));
+}
+
+/* Names are hashes of a secret: any part of one will do. */
+static unsigned int ufid_hash(const void *ufid)
+{
+	unsigned int hash;
+
+	memcpy(&hash, ufid, sizeof(hash));
+	return hash;
+}
+
+/**
+ * sw_flow_find - the megaflow of a name
+ * @sw: the switch.
+ * @ufid: UFID_LEN bytes.
+ *
+ * Return: the megaflow, or NULL.
+ */
+struct mflow *sw_flow_find(const struct sw *sw, const void *ufid)
+{
+	struct mflow *f;
+
+	HASH_FIND_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
+	return f;
 }
 
 /**
@@ -271,7 +296,7 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	if (!f)
 		return NULL;
 	memcpy(f->ufid, ufid, UFID_LEN);
-	HASH_ADD(hh, sw->flows, ufid, UFID_LEN, f);
+	HASH_ADD_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
 	if (HASH_HAS(f->hh)) {
 		f->mask = mask_ref(sw, mask_id, &out->wc);
 		if (!f->mask)
@@ -306,29 +331,47 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	return f;
 }
 
+/* The words of a packet that megaflows of a mask differ in; most masks are the last again. */
+static const struct mask_words *mask_words(struct sw *sw, const struct flow *wc)
+{
+	struct mask_words *known = &sw->words;
+	struct flow all = *wc;
+	unsigned int i;
+
+	if (known->n && !memcmp(wc, &known->wc, sizeof(*wc)))
+		return known;
+	/* These every megaflow has exactly. */
+	all.dl_type = all.vlan_tpid = all.vlan_tpid2 = UINT16_MAX;
+	all.vlan_tci |= htons(VLAN_PRESENT);
+	all.vlan_tci2 |= htons(VLAN_PRESENT);
+	all.ethernet = UINT32_MAX;
+	all.unknown = UINT64_MAX;
+	known->wc = *wc;
+	known->n = 0;
+	for (i = 0; i < FLOW_WORDS; i++) {
+		if (!((const flow_word *)&all)[i])
+			continue;
+		known->idx[known->n] = i;
+		known->bits[known->n++] = ((const flow_word *)&all)[i];
+	}
+	return known;
+}
+
 /*
  * The name of a megaflow: a hash of its mask and of what that lets through of the
  * packet, so that packets of one megaflow give the same name.
  */
-static void make_ufid(const struct sw *sw, const struct flow *flow,
+static void make_ufid(struct sw *sw, const struct flow *flow,
 		      const struct flow *wc, uint64_t mask, uint8_t *ufid)
 {
-	struct flow masked;
+	const struct mask_words *words = mask_words(sw, wc);
+	uint64_t masked[FLOW_WORDS];
 	XXH128_hash_t hash;
 	unsigned int i;
 
-	for (i = 0; i < FLOW_WORDS; i++)
-		((flow_word *)&masked)[i] = ((const flow_word *)flow)[i] &
-					    ((const flow_word *)wc)[i];
-	/* These every megaflow has exactly. */
-	masked.dl_type = flow->dl_type;
-	masked.vlan_tpid = flow->vlan_tpid;
-	masked.vlan_tpid2 = flow->vlan_tpid2;
-	masked.vlan_tci |= flow->vlan_tci & htons(VLAN_PRESENT);
-	masked.vlan_tci2 |= flow->vlan_tci2 & htons(VLAN_PRESENT);
-	masked.ethernet = flow->ethernet;
-	masked.unknown = flow->unknown;
-	hash = XXH3_128bits_withSeed(&masked, sizeof(masked), sw->secret ^ mask);
+	for (i = 0; i < words->n; i++)
+		masked[i] = ((const flow_word *)flow)[words->idx[i]] & words->bits[i];
+	hash = XXH3_128bits_withSeed(masked, 8 * words->n, sw->secret ^ mask);
 	memcpy(ufid, &hash, UFID_LEN);
 }
 
@@ -371,13 +414,18 @@ static bool request_make(struct sw *sw, struct dpnl *nl, struct request *req,
 			 struct xlate_out *out)
 {
 	static const uint8_t none[UFID_LEN];
+	struct nlattr *attr;
 
 	req->msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_NEW, NLM_F_CREATE);
 	if (!req->msg)
 		return false;
 	req->ufid = (uint8_t *)nlmsg_tail(nlmsg_hdr(req->msg)) + NLA_HDRLEN;
 	nla_put(req->msg, OVS_FLOW_ATTR_UFID, UFID_LEN, none);
-	nla_put(req->msg, OVS_FLOW_ATTR_KEY, nla_len(key), nla_data(key));
+	/* An upcall's attribute of the key has another number. */
+	attr = nlmsg_tail(nlmsg_hdr(req->msg));
+	if (attr_copy(req->msg, key))
+		return false;
+	attr->nla_type = OVS_FLOW_ATTR_KEY;
 	req->body = nlmsg_tail(nlmsg_hdr(req->msg));
 	if (!request_build(sw, req, key, flow, out))
 		return false;
@@ -428,7 +476,7 @@ enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
 	*install = NULL;
 	ok = request_make(sw, nl, &req, key, flow, out);
 	if (ok)
-		HASH_FIND(hh, sw->flows, req.ufid, UFID_LEN, f);
+		f = sw_flow_find(sw, req.ufid);
 	if (ok && f && !f->failed && same_body(f, &req)) {
 		if (f->pending || now_ms() < f->made + CATCHES_MS) {
 			way = FLOW_THROUGH;

@@ -75,7 +75,7 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		sw_yield(t->sw);
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
-	HASH_FIND(hh, t->sw->flows, nla_data(ufid), UFID_LEN, f);
+	f = sw_flow_find(t->sw, nla_data(ufid));
 	if (!f) {
 		/* Nobody's: a former daemon's was adopted, if it was right. */
 		if (t->sw->adopted)
@@ -116,7 +116,7 @@ static void delete_doomed(struct tick *t)
 	size_t i;
 
 	for (i = 0; i < t->n_doomed; i++) {
-		HASH_FIND(hh, t->sw->flows, t->doomed[i], UFID_LEN, f);
+		f = sw_flow_find(t->sw, t->doomed[i]);
 		if (f && f->made >= t->now)	/* another one has its name now */
 			continue;
 		if (!f)

@@ -49,6 +49,21 @@ struct rule_hit {
 };
 
 /**
+ * struct mask_words - the words of a packet that a mask lets through
+ * @wc: the mask.
+ * @n: how many words; 0: there is no mask.
+ * @idx: which they are.
+ * @bits: of each, the bits that count.
+ */
+struct mask_words {
+	struct flow wc;
+	unsigned int n;
+	uint8_t idx[FLOW_WORDS];
+	flow_word bits[FLOW_WORDS];
+};
+_Static_assert(FLOW_WORDS <= UINT8_MAX, "words are counted in bytes");
+
+/**
  * struct sw_mask - a mask that megaflows have
  * @id: a hash of it as the datapath has it.
  * @refs: how many have it.
@@ -263,6 +278,7 @@ struct sw_adoption {
  * @n_failed: megaflows that the datapath has not taken.
  * @masks: their masks.
  * @secret: of the names of megaflows.
+ * @words: of the mask that was named by last.
  * @gen: generation of the rules, and of all else that megaflows follow from.
  * @n_busy: handlers that have let go of the switch in the middle of a batch.
  * @n_old: those whose batch is of an older generation.
@@ -297,6 +313,7 @@ struct sw {
 	unsigned int n_failed;
 	struct sw_mask *masks;
 	uint64_t secret;
+	struct mask_words words;
 	uint64_t gen;
 	unsigned int n_busy;
 	unsigned int n_old;
@@ -343,6 +360,7 @@ enum flow_way sw_flow_for(struct sw *sw, struct dpnl *nl,
 			  struct xlate_out *out, struct mflow **made,
 			  struct nl_msg **install);
 int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err);
+struct mflow *sw_flow_find(const struct sw *sw, const void *ufid);
 struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,

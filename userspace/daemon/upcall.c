@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
+#include <linux/openvswitch_bpf.h>
 #include <string.h>
 
+#include "../lib/attr.h"
 #include "../lib/log.h"
 #include "events.h"
 #include "probes.h"
@@ -33,15 +35,25 @@ static int put_through(struct nl_msg *msg, uint32_t recirc_id)
 	return nla_put_u32(msg, OVS_ACTION_ATTR_RECIRC, recirc_id);
 }
 
-static void copy_attr(struct nl_msg *msg, int type, const struct nlattr *a)
+/* What an upcall tells of a packet beside its key. */
+static const uint8_t packet_parts[] = {
+	OVS_PACKET_ATTR_PACKET, OVS_PACKET_ATTR_HASH, OVS_PACKET_ATTR_MRU,
+};
+#define N_PARTS (sizeof(packet_parts) / sizeof(packet_parts[0]))
+
+static int put_packet(struct nl_msg *msg, const struct nlattr *const *a)
 {
-	if (a)
-		nla_put(msg, type, nla_len(a), nla_data(a));
+	unsigned int i;
+
+	for (i = 0; i < N_PARTS; i++)
+		if (a[packet_parts[i]] && attr_copy(msg, a[packet_parts[i]]))
+			return -1;
+	return 0;
 }
 
 /* Write the request that sends the packet on. */
 static struct nl_msg *execute_msg(struct sw *sw, struct dpnl *nl,
-				  struct nlattr *const *a, uint32_t recirc_id,
+				  const struct nlattr *const *a, uint32_t recirc_id,
 				  enum flow_way way, const struct xlate_out *out)
 {
 	struct nl_msg *msg = dpnl_msg(nl, F_PACKET, OVS_PACKET_CMD_EXECUTE, 0);
@@ -49,11 +61,8 @@ static struct nl_msg *execute_msg(struct sw *sw, struct dpnl *nl,
 
 	if (!msg)
 		return NULL;
-	copy_attr(msg, OVS_PACKET_ATTR_PACKET, a[OVS_PACKET_ATTR_PACKET]);
-	copy_attr(msg, OVS_PACKET_ATTR_KEY, a[OVS_PACKET_ATTR_KEY]);
-	copy_attr(msg, OVS_PACKET_ATTR_HASH, a[OVS_PACKET_ATTR_HASH]);
-	copy_attr(msg, OVS_PACKET_ATTR_MRU, a[OVS_PACKET_ATTR_MRU]);
-	nest = nla_nest_start(msg, OVS_PACKET_ATTR_ACTIONS);
+	nest = put_packet(msg, a) || attr_copy(msg, a[OVS_PACKET_ATTR_KEY]) ? NULL :
+	       nla_nest_start(msg, OVS_PACKET_ATTR_ACTIONS);
 	if (!nest || (way == FLOW_THROUGH ? put_through(msg, recirc_id) :
 					    sw_put_ops(sw, msg, out))) {
 		dpnl_free(nl, msg);
@@ -61,6 +70,27 @@ static struct nl_msg *execute_msg(struct sw *sw, struct dpnl *nl,
 	}
 	nla_nest_end(msg, nest);
 	return msg;
+}
+
+/* A larger packet does not fit into an attribute beside others. */
+#define MAX_FIRST 65000
+
+/* Have a packet go with the request that installs its megaflow, and then through that. */
+static bool put_first(struct nl_msg *msg, const struct nlattr *const *a)
+{
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct nlattr *nest = nlmsg_tail(h);
+
+	if (attr_len(a[OVS_PACKET_ATTR_PACKET]) > MAX_FIRST ||
+	    !attr_room(msg, NLA_HDRLEN))
+		return false;
+	if (put_packet(msg, a)) {
+		h->nlmsg_len = (char *)nest - (char *)h;
+		return false;
+	}
+	nest->nla_type = OVS_FLOW_ATTR_FIRST_PACKET | NLA_F_NESTED;
+	odp_nest_end(msg, nest);
+	return true;
 }
 
 /* Count a packet that no megaflow counts. */
@@ -99,10 +129,10 @@ static void note_packet(struct sw *sw, const struct flow *flow,
 }
 
 static void on_miss(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
-		    struct nlattr **a, struct upcall *u)
+		    const struct nlattr *const *a, struct upcall *u)
 {
-	struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
-	struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
+	const struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
+	const struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
 	struct nl_msg *install, *execute = NULL;
 	enum flow_way way;
 	struct flow flow;
@@ -112,7 +142,7 @@ static void on_miss(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 		return;
 	}
 	sw_xlate(sw, &flow, out);
-	note_packet(sw, &flow, out, nla_len(packet));
+	note_packet(sw, &flow, out, attr_len(packet));
 	/* Of a former daemon: no megaflow, for the id may come to mean something. */
 	if (out->unknown_stage)
 		return;
@@ -122,54 +152,63 @@ static void on_miss(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 	/* Which branch it would take, only the datapath knows. */
 	if (way == FLOW_DIRECT && out->n_branches)
 		sw_xlate_apart(sw, &flow, out);
-	if (out->n_ops)
+	u->through = out->n_ops && install && way == FLOW_THROUGH && put_first(install, a);
+	if (out->n_ops && !u->through)
 		execute = execute_msg(sw, nl, a, ntohl(flow.recirc_id), way, out);
-	if (way == FLOW_DIRECT || !execute)
-		count_rules(out, nla_len(packet));
+	if (way == FLOW_DIRECT || (!execute && !u->through))
+		count_rules(out, attr_len(packet));
 	/* The megaflow goes to the datapath right before its packet. */
 	if (install)
 		u->install = dpnl_add(nl, install, NULL, NULL);
 	if (execute)
 		u->execute = dpnl_add(nl, execute, NULL, NULL);
-	else if (out->n_ops)
+	else if (out->n_ops && !u->through)
 		note_error(sw, &sw->counts.execute_failed, "execute",
 			   "the actions don't fit into a message");
 }
 
 /* A packet for the controller. */
-static void on_action(struct sw *sw, struct nlattr **a)
+static void on_action(struct sw *sw, const struct nlattr *const *a)
 {
-	struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
-	struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
-	struct nlattr *user = a[OVS_PACKET_ATTR_USERDATA];
+	const struct nlattr *key = a[OVS_PACKET_ATTR_KEY];
+	const struct nlattr *packet = a[OVS_PACKET_ATTR_PACKET];
+	const struct nlattr *user = a[OVS_PACKET_ATTR_USERDATA];
 	struct odp_userdata u;
 	struct flow flow;
 
-	if (!key || !packet || !user || nla_len(user) != sizeof(u) ||
+	if (!key || !packet || !user || attr_len(user) != sizeof(u) ||
 	    odp_flow_from_key(key, &flow)) {
 		sw->counts.malformed++;
 		return;
 	}
-	memcpy(&u, nla_data(user), sizeof(u));
+	memcpy(&u, attr_data(user), sizeof(u));
 	if (u.magic != ODP_MAGIC) {
 		sw->counts.malformed++;
 		return;
 	}
 	sw->counts.to_controller++;
-	event_packet(&flow, u.table, u.cookie, nla_data(packet), nla_len(packet),
+	event_packet(&flow, u.table, u.cookie, attr_data(packet), attr_len(packet),
 		     u.max_len);
 }
 
-/* The header of an upcall's message.  Return: NULL if it is none. */
-static struct genlmsghdr *upcall_header(const struct dpnl *nl, const void *msg,
-					size_t len)
+/* The attributes of an upcall's message.  Return: its header, or NULL if it is none. */
+static const struct genlmsghdr *upcall_parse(const struct dpnl *nl, const void *msg,
+					     size_t len, const struct nlattr **attrs)
 {
-	struct nlmsghdr *h = (void *)msg;
+	const size_t before = NLMSG_HDRLEN + sizeof(struct genlmsghdr) + sizeof(int);
+	const struct nlmsghdr *h = msg;
+	const struct nlattr *a;
+	const char *end;
 
-	if (!nlmsg_ok(h, len) || h->nlmsg_type != nl->family[F_PACKET] ||
-	    nlmsg_datalen(h) < (int)(sizeof(struct genlmsghdr) + sizeof(int)))
+	if (len < before || h->nlmsg_len < before || h->nlmsg_len > len ||
+	    h->nlmsg_type != nl->family[F_PACKET])
 		return NULL;
-	return nlmsg_data(h);
+	memset(attrs, 0, (OVS_PACKET_ATTR_MAX + 1) * sizeof(*attrs));
+	end = (const char *)msg + h->nlmsg_len;
+	for (a = attr_at((const char *)msg + before, end); a; a = attr_next(a, end))
+		if (attr_type(a) <= OVS_PACKET_ATTR_MAX)
+			attrs[attr_type(a)] = a;
+	return NLMSG_DATA(h);
 }
 
 /**
@@ -185,15 +224,14 @@ static struct genlmsghdr *upcall_header(const struct dpnl *nl, const void *msg,
  */
 int upcall_port(const struct dpnl *nl, const void *msg, size_t len, uint32_t *port)
 {
-	struct genlmsghdr *g = upcall_header(nl, msg, len);
-	struct nlattr *key, *in;
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1], *in;
 
-	key = g ? nla_find(genlmsg_attrdata(g, sizeof(int)),
-			   genlmsg_attrlen(g, sizeof(int)), OVS_PACKET_ATTR_KEY) : NULL;
-	if (!key)
+	if (!upcall_parse(nl, msg, len, a) || !a[OVS_PACKET_ATTR_KEY])
 		return -1;
-	in = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_IN_PORT);
-	*port = in && nla_len(in) == 4 ? nla_get_u32(in) : PORTQ_OTHERS;
+	in = attr_find(a[OVS_PACKET_ATTR_KEY], OVS_KEY_ATTR_IN_PORT);
+	*port = PORTQ_OTHERS;
+	if (in && attr_len(in) == sizeof(*port))
+		memcpy(port, attr_data(in), sizeof(*port));
 	return 0;
 }
 
@@ -209,12 +247,11 @@ int upcall_port(const struct dpnl *nl, const void *msg, size_t len, uint32_t *po
 void upcall_begin(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 		  const void *msg, size_t len, struct upcall *u)
 {
-	struct genlmsghdr *g = upcall_header(nl, msg, len);
-	struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	const struct nlattr *a[OVS_PACKET_ATTR_MAX + 1];
+	const struct genlmsghdr *g = upcall_parse(nl, msg, len, a);
 
 	*u = (struct upcall){};
-	if (!g || nla_parse(a, OVS_PACKET_ATTR_MAX, genlmsg_attrdata(g, sizeof(int)),
-			    genlmsg_attrlen(g, sizeof(int)), NULL))
+	if (!g)
 		sw->counts.malformed++;
 	else if (g->cmd == OVS_PACKET_CMD_MISS)
 		on_miss(sw, nl, out, a, u);
@@ -234,6 +271,8 @@ void upcall_begin(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 void upcall_end(struct sw *sw, struct dpnl *nl, struct upcall *u,
 		int install_err, int execute_err, const char *why)
 {
+	if (u->through && !install_err)
+		sw->counts.executed++;
 	if (u->made)
 		install_err = sw_flow_installed(sw, nl, u->made, install_err);
 	if (install_err)

@@ -10,11 +10,13 @@
  * @made: a megaflow that was made for it, or NULL.
  * @install: the request that installs a megaflow, or NULL.
  * @execute: the request that sends the packet on, or NULL.
+ * @through: @install does that as well.
  */
 struct upcall {
 	struct mflow *made;
 	struct dpnl_req *install;
 	struct dpnl_req *execute;
+	bool through;
 };
 
 /* Requests that an upcall may take. */

@@ -4,6 +4,7 @@
  * came; only masks and actions are made here.
  */
 #include "odp.h"
+#include "attr.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -91,35 +92,6 @@ const struct odp_map odp_maps[] = {
 
 const unsigned int odp_n_maps = sizeof(odp_maps) / sizeof(odp_maps[0]);
 
-/* As libnl has it, without a call for each step: this is done for each upcall. */
-static const struct nlattr *attr_at(const void *p, const struct nlattr *nest)
-{
-	const char *end = (const char *)nest + nest->nla_len;
-	const struct nlattr *a = p;
-
-	return end - (const char *)p >= NLA_HDRLEN && a->nla_len >= NLA_HDRLEN &&
-	       a->nla_len <= end - (const char *)p ? a : NULL;
-}
-
-static unsigned int attr_type(const struct nlattr *a)
-{
-	return a->nla_type & NLA_TYPE_MASK;
-}
-
-static int attr_len(const struct nlattr *a)
-{
-	return a->nla_len - NLA_HDRLEN;
-}
-
-static const void *attr_data(const struct nlattr *a)
-{
-	return (const char *)a + NLA_HDRLEN;
-}
-
-#define for_each_attr(a, nest)						\
-	for (a = attr_at((const char *)(nest) + NLA_HDRLEN, nest); a;	\
-	     a = attr_at((const char *)a + NLA_ALIGN(a->nla_len), nest))
-
 static const struct odp_map *by_type[OVS_KEY_ATTR_MAX + 1];
 
 static void __attribute__((constructor)) index_maps(void)
@@ -144,7 +116,29 @@ static void copy_labels(uint8_t *to, const uint8_t *from)
 		to[i] = from[__BYTE_ORDER == __LITTLE_ENDIAN ? 15 - i : i];
 }
 
-static void part_in(const struct odp_part *p, const uint8_t *nl,
+/* Fields are of few lengths: each is a move or two, and no call. */
+static void copy_field(uint8_t *to, const uint8_t *from, unsigned int len)
+{
+	switch (len) {
+	case 1:
+		*to = *from;
+		break;
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 6:
+		memcpy(to, from, 6);
+		break;
+	default:
+		memcpy(to, from, len);
+		break;
+	}
+}
+
+static inline void part_in(const struct odp_part *p, const uint8_t *nl,
 		    struct flow *flow, bool mask)
 {
 	uint8_t *f = (uint8_t *)flow + p->ofs;
@@ -153,7 +147,7 @@ static void part_in(const struct odp_part *p, const uint8_t *nl,
 
 	switch (p->kind) {
 	case COPY:
-		memcpy(f, nl + p->nl_ofs, p->len);
+		copy_field(f, nl + p->nl_ofs, p->len);
 		break;
 	case HOST32:
 		memcpy(&n, nl, sizeof(n));
@@ -271,9 +265,9 @@ static void vlan_in(const struct nlattr *a, uint16_t tpid, struct flow *flow,
 	}
 }
 
-static struct nlattr *tunnel_of(const struct nlattr *key)
+static const struct nlattr *tunnel_of(const struct nlattr *key)
 {
-	return key ? nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) : NULL;
+	return key ? attr_find(key, OVS_KEY_ATTR_TUNNEL) : NULL;
 }
 
 static uint64_t attr_hash(const struct nlattr *a, uint64_t before)
@@ -281,53 +275,75 @@ static uint64_t attr_hash(const struct nlattr *a, uint64_t before)
 	return XXH3_64bits_withSeed(a, a->nla_len, before);
 }
 
+static void map_in(const struct odp_map *m, const void *data, struct flow *flow,
+		   bool mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->n; i++)
+		part_in(&m->parts[i], data, flow, mask);
+}
+
+/* An attribute that has a map. */
+static int fixed_in(const struct nlattr *a, const struct nlattr *nest,
+		    struct flow *flow, int depth, bool mask)
+{
+	const struct odp_map *m = map_find(attr_type(a));
+	const struct nlattr *tpid;
+	uint16_t type = 0;
+
+	if (!m) {
+		flow->unknown = attr_hash(a, flow->unknown);
+		return 0;
+	}
+	if (attr_len(a) != m->len)
+		return -EINVAL;
+	if (m->type == OVS_KEY_ATTR_VLAN) {
+		tpid = attr_find(nest, OVS_KEY_ATTR_ETHERTYPE);
+		if (tpid && attr_len(tpid) == sizeof(type))
+			memcpy(&type, attr_data(tpid), sizeof(type));
+		vlan_in(a, type, flow, depth);
+		return 0;
+	}
+	if (m->type == OVS_KEY_ATTR_ETHERTYPE) {
+		memcpy(&type, attr_data(a), sizeof(type));
+		if (is_vlan_type(type))
+			return 0;
+	}
+	map_in(m, attr_data(a), flow, mask);
+	return 0;
+}
+
 /* @key: of a mask: the key that it goes with; NULL: there is none. */
 static int key_in(const struct nlattr *nest, const struct nlattr *key,
 		  struct flow *flow, int depth, bool mask)
 {
-	const struct odp_map *m;
 	const struct nlattr *a;
-	uint16_t type = 0;
-	unsigned int i;
+	int err = 0;
 
-	for_each_attr(a, nest)
-		if (attr_type(a) == OVS_KEY_ATTR_ETHERTYPE && attr_len(a) == 2)
-			memcpy(&type, attr_data(a), sizeof(type));
 	for_each_attr(a, nest) {
-		if (attr_type(a) == OVS_KEY_ATTR_ENCAP) {
-			if (depth == 2 || key_in(a, NULL, flow, depth + 1, mask))
-				return -EINVAL;
-			continue;
-		}
-		if (attr_type(a) == OVS_KEY_ATTR_TUNNEL) {
-			if (odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow))
-				return -EINVAL;
+		switch (attr_type(a)) {
+		case OVS_KEY_ATTR_ENCAP:
+			err = depth == 2 ? -EINVAL :
+			      key_in(a, NULL, flow, depth + 1, mask);
+			break;
+		case OVS_KEY_ATTR_TUNNEL:
+			err = odp_tunnel_in(a, mask ? tunnel_of(key) : a, flow);
 			if (odp_tunnel_is_odd(a))
 				flow->unknown = attr_hash(a, flow->unknown);
-			continue;
+			break;
+		case OVS_KEY_ATTR_NSH:
+			err = odp_nsh_in(a, flow);
+			break;
+		case OVS_KEY_ATTR_MPLS:
+			err = mpls_in(a, flow);
+			break;
+		default:
+			err = fixed_in(a, nest, flow, depth, mask);
+			break;
 		}
-		if (attr_type(a) == OVS_KEY_ATTR_NSH) {
-			if (odp_nsh_in(a, flow))
-				return -EINVAL;
-			continue;
-		}
-		if (attr_type(a) == OVS_KEY_ATTR_MPLS) {
-			if (mpls_in(a, flow))
-				return -EINVAL;
-			continue;
-		}
-		m = map_find(attr_type(a));
-		if (!m) {
-			flow->unknown = attr_hash(a, flow->unknown);
-			continue;
-		}
-		if (attr_len(a) != m->len)
+		if (err)
 			return -EINVAL;
-		if (attr_type(a) == OVS_KEY_ATTR_VLAN)
-			vlan_in(a, type, flow, depth);
-		else if (attr_type(a) != OVS_KEY_ATTR_ETHERTYPE || !is_vlan_type(type))
-			for (i = 0; i < m->n; i++)
-				part_in(&m->parts[i], attr_data(a), flow, mask);
 	}
 	return 0;
 }
@@ -342,7 +358,7 @@ static int key_in(const struct nlattr *nest, const struct nlattr *key,
 int odp_flow_from_key(const struct nlattr *key, struct flow *flow)
 {
 	memset(flow, 0, sizeof(*flow));
-	flow->ethernet = nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_ETHERNET) != NULL;
+	flow->ethernet = attr_find(key, OVS_KEY_ATTR_ETHERNET) != NULL;
 	if (key_in(key, NULL, flow, 0, false))
 		return -EINVAL;
 	if (!flow->ethernet)
@@ -370,12 +386,10 @@ int odp_flow_from_attr(const struct nlattr *attr, const void *data,
 		       struct flow *flow)
 {
 	const struct odp_map *m = map_find(nla_type(attr));
-	unsigned int i;
 
 	if (!m)
 		return -EINVAL;
-	for (i = 0; i < m->n; i++)
-		part_in(&m->parts[i], data, flow, false);
+	map_in(m, data, flow, false);
 	return 0;
 }
 
@@ -412,6 +426,11 @@ static int put_u16(struct nl_msg *msg, int type, uint16_t value)
 	return nla_put(msg, type, sizeof(value), &value);
 }
 
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	return !len || (!*p && !memcmp(p, p + 1, len - 1));
+}
+
 static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 		     const struct flow *wc, const struct flow *key, int depth)
 {
@@ -439,6 +458,9 @@ static int mask_attr(struct nl_msg *msg, const struct nlattr *a,
 	if (attr_len(a) != m->len)
 		memset(nla_data(made), 0, attr_len(a));
 	odp_map_out(m, nla_data(made), wc, true);
+	/* What asks for nothing counts as absent. */
+	if (all_zero(nla_data(made), attr_len(a)))
+		nlmsg_hdr(msg)->nlmsg_len = (char *)made - (char *)nlmsg_hdr(msg);
 	return 0;
 }
 
@@ -470,7 +492,7 @@ static int put_mask(struct nl_msg *msg, const struct nlattr *key,
 	if (!nest || mask_out(msg, key, wc, flow, 0))
 		return -EMSGSIZE;
 	if (odp_has_tunnel(wc) &&
-	    !nla_find(nla_data(key), nla_len(key), OVS_KEY_ATTR_TUNNEL) &&
+	    !attr_find(key, OVS_KEY_ATTR_TUNNEL) &&
 	    odp_put_tunnel_mask(msg, NULL, wc, flow))
 		return -EMSGSIZE;
 	odp_nest_end(msg, nest);
@@ -532,7 +554,7 @@ int odp_put_mask(struct nl_msg *msg, const struct nlattr *key,
 
 	if (n && n == memo.n && !memcmp(shape, memo.shape, n * sizeof(*shape)) &&
 	    !memcmp(wc, &memo.wc, FLOW_DP_LEN))
-		return nla_put(msg, known->nla_type, nla_len(known), nla_data(known));
+		return attr_copy(msg, known) ? -EMSGSIZE : 0;
 	err = put_mask(msg, key, flow, wc);
 	if (err || !n || odp_has_tunnel(wc) || attr->nla_len > sizeof(memo.attr))
 		return err;

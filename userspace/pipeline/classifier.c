@@ -554,10 +554,15 @@ static struct rule *sub_lookup(struct classifier *c, struct search *q,
 struct rule *classifier_lookup(struct classifier *c, const struct flow *flow,
 			       const struct outcomes *known, struct flow *wc)
 {
-	struct search q = { .flow = flow, .known = known, .wc = wc };
 	struct rule *best = NULL, *r;
+	struct search q;
 	unsigned int i;
 
+	/* What tries have told is large, and of those alone that were asked. */
+	q.flow = flow;
+	q.known = known;
+	q.wc = wc;
+	memset(q.asked, 0, sizeof(q.asked));
 	if (c->unsorted)
 		sort(c);
 	for (i = 0; i < c->n_subs; i++) {

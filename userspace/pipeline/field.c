@@ -298,24 +298,26 @@ bool field_any(const struct field *f, const struct flow *mask)
 	return memcmp(m, zero, 16);
 }
 
+static const struct flow no_bits;
+
 void flow_or(struct flow *dst, const struct flow *src,
 	     const struct flow *except)
 {
-	const flow_word *restrict s = (const flow_word *)src;
-	const flow_word *restrict e = (const flow_word *)except;
-	flow_word *restrict d = (flow_word *)dst;
+	const flow_word *s = (const flow_word *)src;
+	const flow_word *e = (const flow_word *)(except ?: &no_bits);
+	flow_word *d = (flow_word *)dst;
 	size_t i;
 
-	if (!e) {
-		for (i = 0; i < FLOW_WORDS; i++)
-			d[i] |= s[i];
-		return;
+	/* Few words of a mask have bits. */
+	for (i = 0; i + 1 < FLOW_WORDS; i += 2) {
+		if (!(s[i] | s[i + 1]))
+			continue;
+		d[i] |= s[i] & ~e[i];
+		d[i + 1] |= s[i + 1] & ~e[i + 1];
 	}
-	for (i = 0; i < FLOW_WORDS; i++)
+	if (i < FLOW_WORDS)
 		d[i] |= s[i] & ~e[i];
 }
-
-static const struct flow no_bits;
 
 /* Whether a mask has a bit in its bytes from @ofs to before @end. */
 bool flow_has(const struct flow *mask, size_t ofs, size_t end)

@@ -464,9 +464,7 @@ static void walk_resume(struct walk *w, struct frozen *f)
 /* The datapath takes no mask on a header without one on what tells of it. */
 static void complete_mask(struct flow *wc, const struct flow *flow)
 {
-	const uint8_t *l4 = (const uint8_t *)wc + offsetof(struct flow, nd_target);
 	uint16_t type = ntohs(flow->dl_type);
-	size_t i;
 
 	/* Whether there is a tuple of the original direction is told by the state. */
 	if (wc->ct_nw_proto ||
@@ -480,12 +478,10 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 		wc->nsh_mdtype = 0xff;
 	if (type != 0x0800 && type != 0x86dd)
 		return;
-	for (i = 0; i < FLOW_DP_LEN - offsetof(struct flow, nd_target); i++)
-		if (l4[i])
-			wc->nw_proto = 0xff;
-	for (i = 0; i < offsetof(struct flow, tp_src) - offsetof(struct flow, nd_target); i++)
-		if (l4[i])
-			wc->tp_src = 0xffff;
+	if (flow_has(wc, offsetof(struct flow, nd_target), FLOW_DP_LEN))
+		wc->nw_proto = 0xff;
+	if (flow_has(wc, offsetof(struct flow, nd_target), offsetof(struct flow, tp_src)))
+		wc->tp_src = 0xffff;
 }
 
 /* Begin at the packet. */

@@ -3,6 +3,9 @@
  * Programs in the Open vSwitch datapath: what ovs-bpf adds to
  * <linux/openvswitch.h>.
  *
+ * A flow may be installed together with the packet that it is for
+ * (%OVS_FLOW_ATTR_FIRST_PACKET), which spares userspace a second request.
+ *
  * One new flow action, %OVS_ACTION_ATTR_BPF, runs a BPF program on the packet.
  * It may stand wherever an action may: in OVS_FLOW_ATTR_ACTIONS, in
  * OVS_PACKET_ATTR_ACTIONS, and nested in sample, in clone or in a case of
@@ -105,6 +108,15 @@
 
 /* Far above what the kernel and ovs-vswitchd use or probe for. */
 #define OVS_ACTION_ATTR_BPF 128
+
+/*
+ * Of OVS_FLOW_CMD_NEW: a nest of OVS_PACKET_ATTR_*, of which PACKET is required, and
+ * HASH and MRU are read.  OVS_FLOW_ATTR_KEY is then also the key of this packet, with
+ * which it was missed.  When the flow is installed, the packet is looked up as it would
+ * be behind a recirculation: it goes through the flow, which counts it.  It is looked
+ * up as well if the flow was not installed since there is one already, or no room.
+ */
+#define OVS_FLOW_ATTR_FIRST_PACKET 31
 
 /* Recirculations, of either action, that one packet may undergo. */
 #define OVS_BPF_MAX_RECIRC 16
