@@ -152,7 +152,8 @@ n=$(($(upcalls 4 answered) - n))
 t=$(($(cut -d. -f1 /proc/uptime) - t))
 echo "# $n upcalls in some $t seconds"
 check "a rate: no more than that is answered" [ $n -le $(((t + 1) * 100 + 50)) ]
-check "and no less" [ $n -ge $(((t - 2) * 100)) ]
+# A daemon that has to wait for its processor uses less than it may.
+check "and not much less" [ $n -ge $(((t - 2) * 50)) ]
 ctl upcall set rate=0
 
 ctl flow flush >/dev/null
