@@ -112,6 +112,7 @@ print(n)
 PY
 pid=$(cat /run/openvswitch/ovs-bpfd.pid)
 flood_setup f1 "src_mac 06:00:04:00:00:00" "src_mac_count 16000000" "count 20000"
+ctl flow flush >/dev/null
 kill -STOP "$pid"
 echo start >$PKTGEN/pgctrl
 in_ns s1 taskset -c 0 python3 /run/burst.py >/run/burst &
