@@ -112,6 +112,7 @@ print(n)
 PY
 pid=$(cat /run/openvswitch/ovs-bpfd.pid)
 flood_setup f1 "src_mac 06:00:04:00:00:00" "src_mac_count 16000000" "count 20000"
+ctl flow flush >/dev/null
 kill -STOP "$pid"
 echo start >$PKTGEN/pgctrl
 in_ns s1 taskset -c 0 python3 /run/burst.py >/run/burst &
@@ -152,7 +153,8 @@ n=$(($(upcalls 4 answered) - n))
 t=$(($(cut -d. -f1 /proc/uptime) - t))
 echo "# $n upcalls in some $t seconds"
 check "a rate: no more than that is answered" [ $n -le $(((t + 1) * 100 + 50)) ]
-check "and no less" [ $n -ge $(((t - 2) * 100)) ]
+# A daemon that has to wait for its processor uses less than it may.
+check "and not much less" [ $n -ge $(((t - 2) * 50)) ]
 ctl upcall set rate=0
 
 ctl flow flush >/dev/null

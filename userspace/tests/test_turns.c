@@ -24,7 +24,7 @@ void sw_leave(void)
 
 static struct sw sw;
 static char file[] = "/tmp/test_turns.XXXXXX";
-static unsigned int turns, most_rules;
+static unsigned int turns, meanwhile, most_rules;
 static bool done;
 
 /* What a handler would see. */
@@ -73,6 +73,7 @@ static bool run_wanted(const char *method, const char *arg)
 	while (!wanted())
 		sched_yield();
 	ok = run(method, arg);
+	meanwhile = turns;
 	__atomic_store_n(&done, true, __ATOMIC_RELAXED);
 	turn_give(&sw.turn);
 	pthread_join(thread, NULL);
@@ -101,7 +102,7 @@ static void test_done(void **state)
 	(void)state;
 	/* With nothing changed yet, others have their turns. */
 	assert_true(run_batch("rule dump\n"));
-	assert_true(turns > 1);
+	assert_true(meanwhile > 0);
 	assert_true(run_batch("rule add priority=1,actions=drop\nrule dump\n"));
 	assert_int_equal(most_rules, 1);
 }
@@ -116,13 +117,13 @@ static void test_megaflows(void **state)
 
 	(void)state;
 	assert_true(run_wanted("flow/dump", NULL));
-	assert_true(turns > 1);
+	assert_true(meanwhile > 0);
 	assert_true(run_wanted("top", NULL));
-	assert_true(turns > 1);
+	assert_true(meanwhile > 0);
 	for (; ufid[0] < MEGAFLOWS; ufid[0]++)
 		assert_non_null(sw_flow_enter(&sw, (uint8_t *)ufid, &key, &flow, &out, "body", 4, 1));
 	assert_true(run_wanted("flow/flush", NULL));
-	assert_true(turns > 1);
+	assert_true(meanwhile > 0);
 	assert_int_equal(HASH_COUNT(sw.flows), 0);
 }
 
