@@ -56,18 +56,25 @@ static bool flow_omits(const struct sw_flow *flow, u32 flags, u32 part)
 	       (part != OVS_UFID_F_OMIT_KEY || flow->id.ufid_len);
 }
 
+/* Memory costs by its size: what is left out is not counted. */
 static size_t flow_msg_size(const struct sw_flow *flow,
-			    const struct sw_flow_actions *acts)
+			    const struct sw_flow_actions *acts, u32 flags)
 {
 	bool tunnel = flow->mask->key.tun_proto ||
 		      (flow->id.key && flow->id.key->tun_proto);
+	size_t key = nla_total_size(ovs_key_attr_size(tunnel));
+	size_t size = NLMSG_ALIGN(sizeof(struct ovs_header)) +
+		      nla_total_size(UFID_MAX_LEN) +
+		      nla_total_size_64bit(sizeof(struct ovs_flow_stats)) +
+		      nla_total_size(1) + nla_total_size_64bit(sizeof(u64));
 
-	return NLMSG_ALIGN(sizeof(struct ovs_header)) +
-	       nla_total_size(UFID_MAX_LEN) +
-	       2 * nla_total_size(ovs_key_attr_size(tunnel)) +
-	       nla_total_size(ovs_acts_dump_size(acts)) +
-	       nla_total_size_64bit(sizeof(struct ovs_flow_stats)) +
-	       nla_total_size(1) + nla_total_size_64bit(sizeof(u64));
+	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_KEY))
+		size += key;
+	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_MASK))
+		size += key;
+	if (!flow_omits(flow, flags, OVS_UFID_F_OMIT_ACTIONS))
+		size += nla_total_size(ovs_acts_dump_size(acts));
+	return size;
 }
 
 static int flow_put_match(struct sk_buff *msg, const struct sw_flow *flow,
@@ -142,12 +149,12 @@ static struct sk_buff *flow_msg(const struct sw_flow *flow, int dp_ifindex,
 				struct genl_info *info, u8 cmd, bool always)
 {
 	u32 flags = ufid_flags(info->attrs[OVS_FLOW_ATTR_UFID_FLAGS]);
+	const struct sw_flow_actions *acts = ovsl_dereference(flow->sf_acts);
 	struct sk_buff *msg;
 
 	if (!always && !ovs_must_notify(&dp_flow_genl_family, info))
 		return NULL;
-	msg = genlmsg_new(flow_msg_size(flow, ovsl_dereference(flow->sf_acts)),
-			  GFP_KERNEL);
+	msg = genlmsg_new(flow_msg_size(flow, acts, flags), GFP_KERNEL);
 	if (!msg)
 		return ERR_PTR(-ENOMEM);
 	if (WARN_ON_ONCE(flow_fill(msg, flow, dp_ifindex, info->snd_portid,
@@ -565,6 +572,7 @@ static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	flow = dp ? flow_find(dp, req) : NULL;
 	if (flow) {
 		/* The last counts go into the message: first out, then tell. */
+		ovs_flow_tbl_hide(&dp->table, flow);
 		msg = flow_msg(flow, ovs_dp_ifindex(dp), info,
 			       OVS_FLOW_CMD_DEL, false);
 		ovs_flow_tbl_remove(&dp->table, flow);

@@ -475,21 +475,34 @@ err_mask:
 }
 
 /**
+ * ovs_flow_tbl_hide - let no further packet find a flow
+ * @tbl: the table.
+ * @flow: a flow in it, on which ovs_flow_tbl_remove() must follow.
+ *
+ * Until then it still has its mask.
+ *
+ * Context: process; ovs_mutex held.
+ */
+void ovs_flow_tbl_hide(struct flow_table *tbl, struct sw_flow *flow)
+{
+	rhashtable_remove_fast(&tbl->flows, &flow->table_node, flow_params);
+	/* The caches must forget it, too. */
+	smp_store_release(&tbl->gen, tbl->gen + 1);
+}
+
+/**
  * ovs_flow_tbl_remove - take a flow out of the table
  * @tbl: the table.
- * @flow: a flow in it, which the caller frees with ovs_flow_free_rcu().
+ * @flow: a hidden flow in it, which the caller frees with ovs_flow_free_rcu().
  *
  * Context: process; ovs_mutex held.
  */
 void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow)
 {
-	rhashtable_remove_fast(&tbl->flows, &flow->table_node, flow_params);
 	if (flow->id.ufid_len)
 		rhashtable_remove_fast(&tbl->ufids, &flow->ufid_node,
 				       ufid_params);
 	xa_erase(&tbl->by_index, flow->index);
-	/* The caches must forget it before it is freed. */
-	smp_store_release(&tbl->gen, tbl->gen + 1);
 	WRITE_ONCE(tbl->count, tbl->count - 1);
 	mask_put(tbl, flow->mask);
 }
@@ -506,6 +519,7 @@ void ovs_flow_tbl_flush(struct flow_table *tbl)
 	unsigned long index;
 
 	xa_for_each(&tbl->by_index, index, flow) {
+		ovs_flow_tbl_hide(tbl, flow);
 		ovs_flow_tbl_remove(tbl, flow);
 		ovs_flow_free_rcu(flow);
 		cond_resched();

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 67
+plan 70
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -38,6 +38,9 @@ meter add meter=9,kbps,bands=type=drop,rate=1000
 group add group_id=5,type=all,bucket=actions=meter:7,output:2
 group add group_id=6,type=all,bucket=actions=output:1
 rule add table=2,actions=meter:9,group:5
+tlv add {class=0x102,type=1,len=4}->tun_metadata0
+tlv add {class=0x102,type=2,len=4}->tun_metadata1
+upcall set rate=500 masks=50
 vlog set prog:file:dbg
 CONFIG
 check "start, with a configuration" $daemon --detach --dp sw0 --config /run/config --log-file /run/log --log-format json --metrics 19310
@@ -101,7 +104,7 @@ same_prog() {
 }
 sed -i -e 's/^rule add table=1.*/rule add table=1,priority=9,actions=output:2/' -e '/^port add b0/d' \
 	-e '/meter=8/d' -e '/group_id=6/d' -e '/meter=9/s/rate=1000/rate=2000/' -e '/group_id=5/s/output:2/output:1/' \
-	-e '/table=2/d' /run/config
+	-e '/table=2/d' -e '/tun_metadata0/d' -e 's/^upcall set.*/upcall set masks=60/' /run/config
 # Each meter has counted something; on a datapath that is none, they have from the start.
 if [ -z "$WITHOUT_DATAPATH" ]; then
 	ctl rule add table=0,priority=9,in_port=1,actions=meter:7,meter:8,meter:9,drop
@@ -124,6 +127,9 @@ check "a meter that is the same stays, with its counters" meter7_stays
 check "one that differs is another, one that is not named goes" eval 'ctl meter dump && meter 9 | grep "rate=2000" && ! meter 8'
 check "so do groups" eval 'ctl group dump | grep "group_id=5.*output:1" && ! ctl group dump | grep group_id=6'
 check "its rules are the rules" eval '[ "$(ctl rule dump | grep -o "table=.*actions" | sed s/,n_.*prio/,prio/)" = "$(printf "table=0,priority=1,in_port=1,actions\ntable=1,priority=9,actions")" ]'
+check "a limit that it no more names is what it is without" eval \
+	'ctl -j upcall show | jq -c "[.masks, .max_masks, .rate, .burst]" | tee /dev/stderr | grep -q "\[0,60,0,1000\]"'
+check "an option that it no more names is none" eval '[ "$(ctl -j tlv dump | jq -r ".[].field")" = tun_metadata1 ]'
 check_not "a port that it no more names is gone" eval 'ctl port list | grep b0'
 check "a program that has not changed is the same" same_prog
 everything() {
@@ -132,6 +138,8 @@ everything() {
 	ctl prog list
 	ctl group dump
 	ctl meter dump
+	ctl tlv dump
+	ctl -j upcall show | jq -c "[.max_flows, .max_masks, .queue, .rate, .burst]"
 }
 before=$(everything)
 as_before() {
@@ -143,6 +151,9 @@ for name in meter:7 group:5 "bpf(alpha)"; do
 	check "a rule can't name what only the switch of before has: $name" eval \
 		'ctl config show | grep -E "failed: /run/config:3: (there is no (meter 7|group 5)|no program alpha is loaded)" && as_before'
 done
+printf 'upcall set rate=7\nrule add table=0,tun_metadata1=7,actions=drop\n' >/run/config
+hangup
+check "nor an option" eval 'ctl config show | grep "failed: a rule or a group names tun_metadata1" && as_before'
 printf 'meter add meter=7,pktps,bands=type=drop,rate=1\nmeter add meter=2,pktps,bands=type=drop,rate=1\ngroup add group_id=5,type=all,bucket=actions=output:2\ngroup add group_id=2,type=all,bucket=actions=drop\nnonsense\n' >/run/batch
 check_not "a batch that changes meters and groups, and fails" ctl batch /run/batch
 check "leaves them as they were" eval 'ctl meter dump; ctl group dump; [ "$(everything | sed "s/n_[a-z_,=0-9]*//g")" = "$(sed "s/n_[a-z_,=0-9]*//g" <<<"$before")" ]'

@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 52
+plan 54
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -200,6 +200,21 @@ same_mask() {
 	[ -n "$want" ] && ctl flow dump | tee /dev/stderr | grep -qF -- "${want}packets:"
 }
 check "the megaflow reads what trace says" same_mask
+# alpha changes those of odd ports, which are looked up again, and not those of even ones.
+check "behind a program: load" rules <<'RULES'
+table=0,priority=1,in_port=3,udp,cookie=0x70,actions=bpf(alpha,mode=changed,arg=3),goto_table:2
+table=2,priority=1,ip,nw_src=10.0.0.2,cookie=0x71,actions=output:1
+table=2,priority=0,cookie=0x72,actions=output:2
+RULES
+packets() {	# of each cookie
+	ctl -j rule dump | jq -c '[.[].n_packets]'
+}
+go_on() {
+	[ "$(packets | tee /dev/stderr)" = "[96,48,48]" ]
+}
+many
+many
+check "rules count packets that go on, not those that are looked up again" wait_until 10 go_on
 
 ctl monitor packet >/run/packets &
 monitor=$!

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Revalidation: rules count each packet once, whatever becomes of megaflows; a change of
-# the rules reaches the datapath; many megaflows (FLOWS) are dumped and accounted for.
+# Revalidation: rules count each packet once, whatever becomes of megaflows, and if there
+# are none; a change of the rules reaches the datapath; many megaflows (FLOWS) are dumped
+# and accounted for.
 # wants: parallel
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
@@ -9,7 +10,7 @@
 . "$(dirname "$0")/../lib/pktgen.sh"
 
 FLOWS=${FLOWS:-3000}
-plan 13
+plan 16
 load_module
 flood_devices
 # Megaflows go after a second without a packet, so that many come and go.
@@ -37,11 +38,26 @@ field() {
 ms() {
 	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
 }
-# What is sent in all is told by pktgen itself; no upcall may be lost.
-PACKETS=2000
-flood_setup f1 "count $PACKETS" "delay 2000000" "flag UDPDST_RND" "udp_dst_min 1" "udp_dst_max 4096" \
-	"src_mac 06:00:01:00:00:00" "src_mac_count 1"
-flood_start
+# send COUNT: packets that the first table tells apart
+send() {
+	flood_setup f1 "count $1" "delay 2000000" "flag UDPDST_RND" "udp_dst_min 1" "udp_dst_max 4096" \
+		"src_mac 06:00:01:00:00:00" "src_mac_count 1"
+	flood_start
+}
+sent=0
+sending_is_over() {
+	wait "$FLOOD_PID"
+	FLOOD_PID=
+	# What is sent in all is told by pktgen itself.
+	sent=$((sent + $(sed -n 's/.*pkts-sofar: \([0-9]*\).*/\1/p' $PKTGEN/f1)))
+}
+# A handler takes the limit when it has answered something.
+send 20
+sending_is_over
+check "some" wait_until 20 eval '[ "$(field upcalls)" -gt 0 ]'
+
+# No upcall may be lost.
+send 2000
 # Megaflows are made anew again and again, by rules that change nothing.
 changes=0
 while kill -0 "$FLOOD_PID" 2>/dev/null; do
@@ -50,14 +66,13 @@ while kill -0 "$FLOOD_PID" 2>/dev/null; do
 	ctl flow flush >/dev/null
 	changes=$((changes + 1))
 done
-wait "$FLOOD_PID"
-FLOOD_PID=
-sent=$(sed -n 's/.*pkts-sofar: \([0-9]*\).*/\1/p' $PKTGEN/f1)
-check "all was sent, while rules came and went" [ "$sent" = $PACKETS ]
+sending_is_over
+check "all was sent, while rules came and went" [ "$sent" = 2020 ]
 lost() {
 	ctl -j upcall ports | jq '[.[] | .lost_socket + .lost_queue + .lost_rate + .lost_memory] | add'
 }
 check "no upcall was lost" [ "$(lost)" = 0 ]
+ctl -j upcall ports | jq -c ".[] | select(.answered > 0)" | sed "s/^/# /"
 settled() {
 	[ $(($(count 0 20) + $(count 0 10) + $(count 0 5))) = "$sent" ]
 }
@@ -68,6 +83,15 @@ check "and those of the second table what came there" \
 check "megaflows that nobody uses go" wait_until 30 eval '[ "$(field flows)" = 0 ]'
 check "and rules still have their counts" settled
 echo "# $sent packets, $changes changes, $(field installed) megaflows"
+
+# Without any megaflow; what a filter says is asked of each packet then.
+ctl upcall set flows=0
+ctl flow flush >/dev/null
+send 500
+sending_is_over
+check "packets without a megaflow count, too" wait_until 20 settled
+check "there were none" [ "$(field over_limit)" -ge 500 ]
+echo "# $(count 0 10) took the filter's branch, $(count 0 5) did not"
 stop_daemon TERM
 wait_until 10 eval '! pidof ovs-bpfd'
 

@@ -9,12 +9,16 @@
 
 /**
  * struct dump - a dump under way
+ * @sw: the switch.
  * @r: takes the rows.
  * @named: with their names.
+ * @n: megaflows so far.
  */
 struct dump {
+	struct sw *sw;
 	struct reply *r;
 	bool named;
+	unsigned int n;
 };
 
 static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
@@ -25,6 +29,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	struct dump *d = arg;
 
 	(void)dp_ifindex;
+	if (++d->n % SW_SLICE == 0)
+		sw_yield(d->sw);
 	if (d->r->failed)
 		return;
 	if (attrs[OVS_FLOW_ATTR_STATS])
@@ -42,7 +48,7 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 /* flow dump [-m] */
 int cmd_flow_dump(struct sw *sw, const struct args *a, struct reply *r)
 {
-	struct dump d = { r, args_has(a, "-m") };
+	struct dump d = { sw, r, args_has(a, "-m"), 0 };
 
 	reply_list(r);
 	if (dpnl_call(&sw->nl, dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,

@@ -40,10 +40,12 @@ static bool is_named(const struct sw *sw, const struct field *f)
  * struct tlv_step - an option was mapped, or no more
  * @n: number of its field.
  * @was: what it is to be again.
+ * @ofs: where the field was: rules that come back name it by that.
  */
 struct tlv_step {
 	unsigned int n;
 	struct tlv was;
+	size_t ofs;
 };
 
 static void tlv_undo(struct sw *sw, void *arg)
@@ -53,7 +55,7 @@ static void tlv_undo(struct sw *sw, void *arg)
 	(void)sw;
 	tlv_unmap(s->n);
 	if (s->was.len)
-		tlv_map(s->n, &s->was);
+		tlv_put(s->n, &s->was, s->ofs);
 	free(s);
 }
 
@@ -63,16 +65,15 @@ static void tlv_keep(struct sw *sw, void *arg)
 	free(arg);
 }
 
-/* Leave word of how it was before. */
-static struct tlv_step *step(unsigned int n, struct reply *r)
+/* Leave word of how it was before.  Return: NULL without memory. */
+static struct tlv_step *step(unsigned int n)
 {
 	struct tlv_step *s = calloc(1, sizeof(*s));
 
-	if (!s) {
-		reply_fail(r, "out of memory");
+	if (!s)
 		return NULL;
-	}
 	s->n = n;
+	s->ofs = tlv_field(n)->ofs;
 	if (tlv_get(n))
 		s->was = *tlv_get(n);
 	return s;
@@ -89,9 +90,10 @@ int cmd_tlv_add(struct sw *sw, const struct args *a, struct reply *r)
 	why = tlv_parse(text, &n, &tlv);
 	if (why)
 		return reply_fail(r, "%s: %s", text, why);
-	s = step(n, r);
+	config_wants(sw, "tlv", tlv_field(n)->name);
+	s = step(n);
 	if (!s)
-		return -1;
+		return reply_fail(r, "out of memory");
 	why = tlv_map(n, &tlv);
 	if (why) {
 		free(s);
@@ -100,11 +102,37 @@ int cmd_tlv_add(struct sw *sw, const struct args *a, struct reply *r)
 	return txn_add(sw, tlv_undo, tlv_keep, s);
 }
 
+/**
+ * tlv_remove - let a field be an option no more
+ * @sw: the switch, in a transaction.
+ * @n: number of the field, which is one.
+ * @err: what is wrong, if it can't be.
+ * @size: its room.
+ *
+ * Return: 0 or -1.
+ */
+int tlv_remove(struct sw *sw, unsigned int n, char *err, size_t size)
+{
+	struct tlv_step *s;
+
+	if (is_named(sw, tlv_field(n))) {
+		snprintf(err, size, "a rule or a group names %s", tlv_field(n)->name);
+		return -1;
+	}
+	s = step(n);
+	if (s) {
+		tlv_unmap(n);
+		if (!txn_add(sw, tlv_undo, tlv_keep, s))
+			return 0;
+	}
+	snprintf(err, size, "out of memory");
+	return -1;
+}
+
 /* tlv del FIELD */
 int cmd_tlv_del(struct sw *sw, const struct args *a, struct reply *r)
 {
 	const char *text = args_get(a, "FIELD"), *why;
-	struct tlv_step *s;
 	unsigned int n;
 
 	why = tlv_parse_field(text, &n);
@@ -112,13 +140,10 @@ int cmd_tlv_del(struct sw *sw, const struct args *a, struct reply *r)
 		return reply_fail(r, "%s: %s", text, why);
 	if (!tlv_get(n))
 		return reply_fail(r, "%s is no option", text);
-	if (is_named(sw, tlv_field(n)))
-		return reply_fail(r, "a rule or a group names %s", text);
-	s = step(n, r);
-	if (!s)
-		return -1;
-	tlv_unmap(n);
-	return txn_add(sw, tlv_undo, tlv_keep, s);
+	if (!tlv_remove(sw, n, r->err, sizeof(r->err)))
+		return 0;
+	r->failed = true;
+	return -1;
 }
 
 /* tlv dump */

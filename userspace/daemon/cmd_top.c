@@ -36,6 +36,8 @@ struct entry {
 
 /**
  * struct top - a look at all megaflows
+ * @sw: the switch.
+ * @seen: megaflows so far.
  * @before: counters of the last look.
  * @now: counters of this one.
  * @seconds: between the two; 0: there was none.
@@ -44,6 +46,8 @@ struct entry {
  * @max: the most that are wanted.
  */
 struct top {
+	struct sw *sw;
+	unsigned int seen;
 	struct seen *before;
 	struct seen *now;
 	double seconds;
@@ -76,6 +80,8 @@ static void remember(struct top *t, const void *ufid,
 	s->packets = stats->n_packets;
 	s->bytes = stats->n_bytes;
 	HASH_ADD(hh, t->now, ufid, UFID_LEN, s);
+	if (!HASH_HAS(s->hh))
+		free(s);
 }
 
 /* Put a megaflow in its place; the last one may drop out. */
@@ -104,6 +110,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	struct seen *s;
 
 	(void)dp_ifindex;
+	if (++t->seen % SW_SLICE == 0)
+		sw_yield(t->sw);
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
 	if (attrs[OVS_FLOW_ATTR_STATS] &&
@@ -136,6 +144,7 @@ int cmd_top(struct sw *sw, const struct args *a, struct reply *r)
 	int err;
 
 	memset(&t, 0, sizeof(t));
+	t.sw = sw;
 	t.max = args_number(a, "COUNT", 20);
 	t.before = last;
 	t.seconds = last_ms ? (now - last_ms) / 1000.0 : 0;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The configuration: a file of commands that tells all of the switch.  Loading it
- * makes ports, programs, meters, groups and rules those of the file: what is there as
- * it should be stays untouched, what the file does not name goes, and if anything in
- * the file is wrong, nothing changes.
+ * makes ports, programs, meters, groups, rules, options and limits those of the file:
+ * what is there as it should be stays untouched, what the file does not name goes, and
+ * if anything in the file is wrong, nothing changes.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "../lib/log.h"
 #include "../lib/progfile.h"
+#include "../pipeline/tlv.h"
 #include "command.h"
 #include "events.h"
 #include "switch.h"
@@ -22,7 +23,8 @@
  * @error: why, the last time; NULL if it was loaded then.
  * @loading: it is being loaded.
  * @no_memory: some of @names are missing.
- * @names: what it names: "port NAME", "prog NAME", "group NUMBER", "meter NUMBER".
+ * @names: what it names: "port NAME", "prog NAME", "group NUMBER", "meter NUMBER",
+ *	"tlv FIELD".
  */
 static struct {
 	char *path;
@@ -60,7 +62,7 @@ static bool is_named(const char *kind, const char *name)
 /**
  * config_wants - the configuration, if it is being loaded, names something
  * @sw: the switch.
- * @kind: what: "port", "group", "meter".
+ * @kind: what: "port", "group", "meter", "tlv".
  * @name: which.
  *
  * Return: whether it is being loaded; then what is there as it is wanted stays.
@@ -153,6 +155,18 @@ static int remove_groups_and_meters(struct sw *sw)
 	return err;
 }
 
+/* Nor a rule that the file has, else the sentence tells. */
+static int remove_tlvs(struct sw *sw, char *err, size_t size)
+{
+	unsigned int n;
+
+	for (n = 0; n < N_TLVS; n++)
+		if (tlv_get(n) && !is_named("tlv", tlv_field(n)->name) &&
+		    tlv_remove(sw, n, err, size))
+			return -1;
+	return 0;
+}
+
 /* What the file does not name goes. */
 static int remove_rest(struct sw *sw, char *err, size_t size)
 {
@@ -162,7 +176,7 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 		snprintf(err, size, "out of memory");
 		return -1;
 	}
-	if (remove_ports(sw, err, size))
+	if (remove_tlvs(sw, err, size) || remove_ports(sw, err, size))
 		return -1;
 	for (p = sw->progs; p; p = next) {
 		next = p->next;
@@ -178,7 +192,7 @@ static int load(struct sw *sw, const char *path, struct reply *r)
 	struct rule_counts counts = {};
 	int err;
 
-	if (rules_replace_begin(sw))
+	if (limits_set(sw, &sw_limits_default) || rules_replace_begin(sw))
 		return reply_fail(r, "out of memory");
 	err = batch_run(sw, path, r);
 	if (rules_replace_end(sw, err ? NULL : &counts) && !err)

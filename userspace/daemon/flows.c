@@ -18,6 +18,10 @@
 /* A megaflow that was installed this long ago should have caught the packet. */
 #define CATCHES_MS 1000
 
+const struct sw_limits sw_limits_default = {
+	.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
+};
+
 /* Milliseconds, as coarse as the system's clock ticks. */
 uint64_t now_ms(void)
 {
@@ -41,9 +45,7 @@ int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 	sw->turn = (struct turn)TURN_INIT;
 	snprintf(sw->dp, sizeof(sw->dp), "%s", dp);
 	sw->idle_ms = idle_ms;
-	sw->limits = (struct sw_limits){
-		.flows = 200000, .masks = 1024, .queue = 128, .burst = 1000,
-	};
+	sw->limits = sw_limits_default;
 	TAILQ_INIT(&sw->order);
 	/* Ids of a former daemon must not come to mean something else. */
 	return getrandom(&sw->frozen.last_id, sizeof(sw->frozen.last_id), 0) < 0 ||
@@ -63,6 +65,10 @@ static struct sw_mask *mask_ref(struct sw *sw, uint64_t id, const struct flow *w
 		m->id = id;
 		m->wc = *wc;
 		HASH_ADD(hh, sw->masks, id, sizeof(id), m);
+		if (!HASH_HAS(m->hh)) {
+			free(m);
+			return NULL;
+		}
 	}
 	m->refs++;
 	return m;
@@ -190,19 +196,28 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 			attrs[OVS_FLOW_ATTR_ACTIONS]);
 }
 
-static struct nl_msg *delete_msg(struct dpnl *nl, const uint8_t *ufid, int flags)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, flags);
-
-	if (msg)
-		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
-	return msg;
-}
-
 /* Delete a megaflow that is not known, of a former daemon. */
 void sw_ufid_delete(struct sw *sw, const uint8_t *ufid)
 {
-	dpnl_call(&sw->nl, delete_msg(&sw->nl, ufid, 0), NULL, NULL);
+	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_DEL, 0);
+
+	if (msg)
+		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
+	dpnl_call(&sw->nl, msg, NULL, NULL);
+}
+
+/* The request that deletes a megaflow and has its counts told. */
+static struct nl_msg *delete_msg(struct dpnl *nl, const struct mflow *f)
+{
+	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, NLM_F_ECHO);
+
+	if (!msg)
+		return NULL;
+	nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, f->ufid);
+	/* The actions have the counters of the branches. */
+	nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK |
+		    (f->n_branches ? 0 : OVS_UFID_F_OMIT_ACTIONS));
+	return msg;
 }
 
 /**
@@ -219,7 +234,7 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]->ufid, NLM_F_ECHO);
+		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]);
 		if (msg)
 			dpnl_add(nl, msg, on_deleted, flows[i]);
 	}
@@ -278,13 +293,19 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	struct mflow *f = mflow_alloc(key, body_len, out);
 	unsigned int i;
 
-	if (f)
+	if (!f)
+		return NULL;
+	memcpy(f->ufid, ufid, UFID_LEN);
+	HASH_ADD_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
+	if (HASH_HAS(f->hh)) {
 		f->mask = mask_ref(sw, mask_id, &out->wc);
-	if (!f || !f->mask) {
+		if (!f->mask)
+			HASH_DEL(sw->flows, f);
+	}
+	if (!f->mask) {
 		free(f);
 		return NULL;
 	}
-	memcpy(f->ufid, ufid, UFID_LEN);
 	memcpy(f->key, key, key->nla_len);
 	memcpy(f->body, body, body_len);
 	f->body_len = body_len;
@@ -307,7 +328,6 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	f->made = f->seen = now_ms();
 	f->gen = sw->gen;
 	TAILQ_INSERT_TAIL(&sw->order, f, order);
-	HASH_ADD_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
 	return f;
 }
 
@@ -538,24 +558,29 @@ int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
 	return err;
 }
 
-/* Delete all megaflows.  Return: how many there were. */
+/* Some of the megaflows that are to go and can.  Return: how many. */
+static unsigned int next_doomed(const struct sw *sw, struct mflow **batch)
+{
+	unsigned int n = 0;
+	struct mflow *f;
+
+	for (f = sw->flows; f && n < DPNL_BATCH; f = f->hh.next)
+		if (f->doomed && !f->pending)
+			batch[n++] = f;
+	return n;
+}
+
+/* Delete all megaflows; others have their turns.  Return: how many there were. */
 unsigned int sw_flows_flush(struct sw *sw)
 {
-	struct mflow *batch[DPNL_BATCH], *f, *next;
-	unsigned int n = 0, all = 0;
+	unsigned int n, all = HASH_COUNT(sw->flows);
+	struct mflow *batch[DPNL_BATCH], *f;
 
-	HASH_ITER(hh, sw->flows, f, next) {
-		all++;
-		if (f->pending) {
-			f->doomed = true;
-			continue;
-		}
-		batch[n++] = f;
-		if (n < DPNL_BATCH)
-			continue;
+	for (f = sw->flows; f; f = f->hh.next)
+		f->doomed = true;
+	while ((n = next_doomed(sw, batch))) {
 		sw_flows_delete(sw, &sw->nl, batch, n);
-		n = 0;
+		sw_yield(sw);
 	}
-	sw_flows_delete(sw, &sw->nl, batch, n);
 	return all;
 }

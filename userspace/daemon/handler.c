@@ -125,7 +125,10 @@ static struct sw_port_upcalls *port_upcalls(struct sw *sw, uint32_t port)
 		return NULL;
 	p->port = port;
 	HASH_ADD(hh, sw->port_upcalls, port, sizeof(port), p);
-	return p;
+	if (HASH_HAS(p->hh))
+		return p;
+	free(p);
+	return NULL;
 }
 
 static void add_lost(uint32_t port, const uint64_t *lost, void *arg)

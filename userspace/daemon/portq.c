@@ -50,7 +50,10 @@ static struct portq_port *port_get(struct portq *q, uint32_t port)
 	p->port = port;
 	STAILQ_INIT(&p->items);
 	HASH_ADD(hh, q->ports, port, sizeof(p->port), p);
-	return p;
+	if (HASH_HAS(p->hh))
+		return p;
+	free(p);
+	return NULL;
 }
 
 static bool lose(struct portq *q, struct portq_port *p, enum portq_loss why)

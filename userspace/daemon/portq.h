@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <uthash.h>
+#include "../pipeline/hash.h"
 
 /* Ports that wait in a queue of their own; those beyond share that of port 2^32 - 1. */
 #define PORTQ_MAX_PORTS 1024

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "../lib/log.h"
 #include "events.h"
 #include "switch.h"
 
@@ -68,7 +69,10 @@ static void forget_ports(struct sw *sw, const uint32_t *old, unsigned int n)
 	}
 }
 
-/* Learn which ports there are, and adapt the megaflows if that changed. */
+/*
+ * Learn which ports there are, and adapt the megaflows if that changed.  If it can't be
+ * learned now, it is as before: the next tick will tell.
+ */
 void sw_ports_refresh(struct sw *sw)
 {
 	unsigned int n = sw->n_ports;
@@ -78,8 +82,14 @@ void sw_ports_refresh(struct sw *sw)
 	memcpy(old, sw->ports, sizeof(old));
 	memcpy(up, sw->port_up, sizeof(up));
 	sw->n_ports = 0;
-	if (dpnl_port_dump(&sw->nl, on_port, sw) ||
-	    n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0])) ||
+	if (dpnl_port_dump(&sw->nl, on_port, sw)) {
+		memcpy(sw->ports, old, sizeof(old));
+		memcpy(sw->port_up, up, sizeof(up));
+		sw->n_ports = n;
+		log_often(LOG_port, LEVEL_WARN, "ports can't be listed", "{s:s}", "why", sw->nl.err);
+		return;
+	}
+	if (n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0])) ||
 	    memcmp(up, sw->port_up, n * sizeof(up[0]))) {
 		event_ports(old, n, sw->ports, sw->n_ports);
 		forget_ports(sw, old, n);

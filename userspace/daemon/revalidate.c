@@ -15,8 +15,6 @@
 
 /* Frozen states outlive their last use by this, for packets on the way. */
 #define FROZEN_KEEP_MS 10000
-/* Megaflows between two yields. */
-#define SLICE 64
 /* Between dumps there are so many times what one takes. */
 #define DUMP_PART 9
 /* A dump may miss a megaflow while others come and go, but not twice. */
@@ -59,7 +57,7 @@ static void doom(struct tick *t, const uint8_t *ufid)
 }
 
 /* Others get their turns, unless they would see half of a transaction. */
-static void yield(struct sw *sw)
+void sw_yield(struct sw *sw)
 {
 	if (!txn_under_way(sw))
 		turn_yield(&sw->turn);
@@ -73,8 +71,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	uint64_t used;
 
 	(void)dp_ifindex;
-	if (++t->n % SLICE == 0)
-		yield(t->sw);
+	if (++t->n % SW_SLICE == 0)
+		sw_yield(t->sw);
 	if (!ufid || nla_len(ufid) != UFID_LEN)
 		return;
 	f = sw_flow_find(t->sw, nla_data(ufid));
@@ -85,7 +83,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		return;
 	}
 	f->unseen = 0;
-	if (f->again)	/* it may count anew: one will know when that is done */
+	/* The counts may be of one that had its name before: the next dump will tell. */
+	if (f->again || f->made >= t->now)
 		return;
 	if (sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
 			    attrs[OVS_FLOW_ATTR_ACTIONS]) && f->learns)
@@ -118,6 +117,8 @@ static void delete_doomed(struct tick *t)
 
 	for (i = 0; i < t->n_doomed; i++) {
 		f = sw_flow_find(t->sw, t->doomed[i]);
+		if (f && f->made >= t->now)	/* another one has its name now */
+			continue;
 		if (!f)
 			sw_ufid_delete(t->sw, t->doomed[i]);
 		else if (!f->pending && !f->doomed)	/* a dump may show it twice */
@@ -127,7 +128,7 @@ static void delete_doomed(struct tick *t)
 		if (n == DPNL_BATCH) {
 			sw_flows_delete(t->sw, &t->sw->nl, batch, n);
 			n = 0;
-			yield(t->sw);
+			sw_yield(t->sw);
 		}
 	}
 	sw_flows_delete(t->sw, &t->sw->nl, batch, n);
@@ -224,21 +225,63 @@ static bool flow_is_right(struct sw *sw, const struct mflow *f)
 	return right;
 }
 
-/* Whether a megaflow may follow from what has changed. */
-static bool flow_depends(const struct sw *sw, const struct mflow *f)
+/* Whether it can be told without a translation that a change makes a megaflow wrong. */
+static bool surely_wrong(const struct mflow *f, const struct sw_change *c, bool changed)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < f->n_rules; i++) {
+		const struct rule *rule = f->hits[i].rule;
+
+		if (rule == c->went)
+			return true;
+		if (rule->table != c->table)
+			continue;
+		any = true;
+		if (c->came && !changed && rule->priority < c->priority)
+			return true;
+	}
+	return c->came && !changed && !any;
+}
+
+enum state { RIGHT, MAYBE, WRONG };
+
+/* What a change of a rule makes of a megaflow. */
+static enum state change_tells(const struct mflow *f, const struct flow *flow,
+			       const struct sw_change *c)
+{
+	if (!xlate_depends(&f->asked, &f->changed, flow, &f->mask->wc, c->table,
+			   &c->match, &c->mask))
+		return RIGHT;
+	return surely_wrong(f, c, table_set_has(&f->changed, c->table)) ? WRONG : MAYBE;
+}
+
+/* What is known of a megaflow, by what has changed. */
+static enum state flow_state(const struct sw *sw, const struct mflow *f)
 {
 	const struct sw_changes *c = &sw->changes;
+	enum state most = RIGHT, s;
 	struct flow flow;
 	unsigned int i;
 
+	if (f->failed)
+		return WRONG;
 	if (c->all || odp_flow_from_key(f->key, &flow))
-		return true;
-	for (i = 0; i < c->n; i++)
-		if (xlate_depends(&f->asked, &f->changed, &flow, &f->mask->wc,
-				  c->rules[i].table, &c->rules[i].match,
-				  &c->rules[i].mask))
-			return true;
-	return false;
+		return MAYBE;
+	for (i = 0; i < c->n && most != WRONG; i++) {
+		s = change_tells(f, &flow, &c->rules[i]);
+		most = s > most ? s : most;
+	}
+	return most;
+}
+
+/* Whether a megaflow has to go. */
+static bool flow_is_wrong(struct sw *sw, const struct mflow *f)
+{
+	enum state s = flow_state(sw, f);
+
+	return s == WRONG || (s == MAYBE && !flow_is_right(sw, f));
 }
 
 /* A megaflow is right: it comes last in the order. */
@@ -257,13 +300,13 @@ static void revalidate_all(struct sw *sw)
 
 	while ((f = TAILQ_FIRST(&sw->order)) && f->gen != sw->gen) {
 		confirm(sw, f);
-		if (f->failed || (flow_depends(sw, f) && !flow_is_right(sw, f))) {
+		if (flow_is_wrong(sw, f)) {
 			if (f->pending)
 				f->doomed = true;
 			else
 				batch[n++] = f;
 		}
-		if (++looked % SLICE)
+		if (++looked % SW_SLICE)
 			continue;
 		/* None of the batch may be there when others have their turns. */
 		sw_flows_delete(sw, &sw->nl, batch, n);
@@ -286,23 +329,26 @@ void sw_revalidate(struct sw *sw)
 }
 
 /**
- * sw_rule_changed - delete the megaflows that the coming or going of a rule made wrong
+ * sw_rule_changed - delete the megaflows that a change of a rule made wrong
  * @sw: the switch, after that.
- * @rule: the rule.
+ * @out: the rule that went, or NULL.
+ * @in: the rule that came, or NULL; if both are there, in the place of @out.
  *
  * As sw_revalidate_changed().
  */
-void sw_rule_changed(struct sw *sw, const struct rule *rule)
+void sw_rule_changed(struct sw *sw, const struct rule *out, const struct rule *in)
 {
+	const struct rule *rule = in ? in : out;
 	struct sw_changes *c = &sw->changes;
 
-	if (c->n < MAX_CHANGES) {
-		c->rules[c->n].table = rule->table;
-		c->rules[c->n].match = rule->match;
-		c->rules[c->n++].mask = rule->mask;
-	} else {
+	if (c->n < MAX_CHANGES)
+		c->rules[c->n++] = (struct sw_change){
+			.went = out, .came = in, .table = rule->table,
+			.priority = rule->priority, .match = rule->match,
+			.mask = rule->mask,
+		};
+	else
 		c->all = true;
-	}
 	sw_revalidate_changed(sw);
 }
 

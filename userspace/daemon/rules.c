@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without memory HASH_ADD() adds nothing, and the element has no table. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "../lib/readfile.h"
 #include "command.h"
@@ -121,7 +118,7 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	}
 	counts->added++;
 	counts->deleted += old != NULL;
-	sw_rule_changed(sw, rule);
+	sw_rule_changed(sw, old, rule);
 	return txn_swapped(sw, &rule_kind, old, rule);
 }
 
@@ -134,7 +131,7 @@ static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
 		return 0;
 	tables_hide(&sw->tables, rule);
 	old_forget(rule);
-	sw_rule_changed(sw, rule);
+	sw_rule_changed(sw, rule, NULL);
 	return txn_swapped(sw, &rule_kind, rule, NULL) ? -1 : 1;
 }
 
@@ -203,7 +200,7 @@ static int old_add(struct rule *rule)
 		return -1;
 	o->rule = rule;
 	HASH_ADD(hh, olds, rule, sizeof(rule), o);
-	if (o->hh.tbl)
+	if (HASH_HAS(o->hh))
 		return 0;
 	free(o);
 	return -1;
@@ -248,7 +245,7 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
 			tables_hide(&sw->tables, o->rule);
-			sw_rule_changed(sw, o->rule);
+			sw_rule_changed(sw, o->rule, NULL);
 			err |= txn_swapped(sw, &rule_kind, o->rule, NULL);
 			counts->deleted++;
 		}

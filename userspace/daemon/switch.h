@@ -9,13 +9,15 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <uthash.h>
 
 #include "../lib/dpnl.h"
+#include "../pipeline/hash.h"
 #include "portq.h"
 #include "turn.h"
 
 #define MAX_PORTS 1024
+/* Megaflows that are looked at in one turn. */
+#define SW_SLICE 64
 #define MAX_HANDLERS 16
 
 /**
@@ -144,19 +146,33 @@ struct mflow {
 #define MAX_CHANGES 16
 
 /**
+ * struct sw_change - a rule that came, went, or took the place of another
+ * @went: the one that went, or NULL; it may be no more.
+ * @came: one came.
+ * @table: of the rule, as all that follows.
+ * @priority: see there.
+ * @match: see there.
+ * @mask: see there.
+ */
+struct sw_change {
+	const struct rule *went;
+	bool came;
+	uint8_t table;
+	uint16_t priority;
+	struct flow match;
+	struct flow mask;
+};
+
+/**
  * struct sw_changes - what has changed since megaflows were revalidated
  * @all: something that any of them may follow from.
- * @n: rules that came or went.
+ * @n: changes of rules.
  * @rules: they.
  */
 struct sw_changes {
 	bool all;
 	unsigned int n;
-	struct {
-		uint8_t table;
-		struct flow match;
-		struct flow mask;
-	} rules[MAX_CHANGES];
+	struct sw_change rules[MAX_CHANGES];
 };
 
 /**
@@ -174,6 +190,8 @@ struct sw_limits {
 	uint32_t rate;
 	uint32_t burst;
 };
+
+extern const struct sw_limits sw_limits_default;
 
 /**
  * struct sw_port_upcalls - upcalls of a port
@@ -326,6 +344,7 @@ int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
 	     const struct flow *flow, const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
+void sw_xlate_apart(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 	    reads_fn reads);
 void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
@@ -356,9 +375,10 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
 unsigned int sw_flows_flush(struct sw *sw);
 
 /* revalidate.c */
+void sw_yield(struct sw *sw);
 void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
-void sw_rule_changed(struct sw *sw, const struct rule *rule);
+void sw_rule_changed(struct sw *sw, const struct rule *out, const struct rule *in);
 void sw_revalidate_changed(struct sw *sw);
 
 /* ports.c */

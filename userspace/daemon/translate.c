@@ -15,8 +15,8 @@ int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out)
 }
 
 static void translate(struct sw *sw, const struct flow *flow,
-		      struct xlate_out *out, void (*trace)(const char *, void *),
-		      reads_fn reads)
+		      struct xlate_out *out, bool apart,
+		      void (*trace)(const char *, void *), reads_fn reads)
 {
 	struct xlate_in in = {
 		.tables = &sw->tables,
@@ -26,6 +26,7 @@ static void translate(struct sw *sw, const struct flow *flow,
 		.ports = sw->ports,
 		.n_ports = sw->n_ports,
 		.now = now_ms(),
+		.apart = apart,
 		.port_live = sw_port_live,
 		.prog_class = sw_prog_class,
 		.prog_writes = sw_prog_writes,
@@ -40,7 +41,16 @@ static void translate(struct sw *sw, const struct flow *flow,
 /* Translate a packet's fields by the rules as they are. */
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 {
-	translate(sw, flow, out, NULL, NULL);
+	translate(sw, flow, out, false, NULL, NULL);
+}
+
+/*
+ * Likewise, for a packet that no megaflow takes: it comes back with what a program
+ * said, so that it is known which rules it took.
+ */
+void sw_xlate_apart(struct sw *sw, const struct flow *flow, struct xlate_out *out)
+{
+	translate(sw, flow, out, true, NULL, NULL);
 }
 
 static void (*tracer)(const char *line, void *arg);
@@ -58,14 +68,14 @@ void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 {
 	tracer = line;
 	tracer_arg = arg;
-	translate(sw, flow, out, trace_line, NULL);
+	translate(sw, flow, out, false, trace_line, NULL);
 }
 
 /* Likewise, and tell what reads which bits of the packet. */
 void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
 	    reads_fn reads)
 {
-	translate(sw, flow, out, NULL, reads);
+	translate(sw, flow, out, false, NULL, reads);
 }
 
 /* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */

@@ -93,14 +93,12 @@ static bool put_first(struct nl_msg *msg, const struct nlattr *const *a)
 	return true;
 }
 
-/* Count a packet that no megaflow counts.  Its branch only the datapath knows. */
+/* Count a packet that no megaflow counts. */
 static void count_rules(const struct xlate_out *out, size_t bytes)
 {
 	unsigned int i;
 
 	for (i = 0; i < out->n_rules; i++) {
-		if (out->branch[i])
-			continue;
 		out->rules[i]->n_packets++;
 		out->rules[i]->n_bytes += bytes;
 	}
@@ -151,6 +149,9 @@ static void on_miss(struct sw *sw, struct dpnl *nl, struct xlate_out *out,
 	if (out->learns && mac_learn(&sw->macs, &out->learn, ntohl(flow.in_port), now_ms()))
 		sw->stale = true;
 	way = sw_flow_for(sw, nl, key, &flow, out, &u->made, &install);
+	/* Which branch it would take, only the datapath knows. */
+	if (way == FLOW_DIRECT && out->n_branches)
+		sw_xlate_apart(sw, &flow, out);
 	u->through = out->n_ops && install && way == FLOW_THROUGH && put_first(install, a);
 	if (out->n_ops && !u->through)
 		execute = execute_msg(sw, nl, a, ntohl(flow.recirc_id), way, out);

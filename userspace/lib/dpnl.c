@@ -131,25 +131,34 @@ static int send_some(struct dpnl *nl, unsigned int i)
 	return sendmsg(nl_socket_get_fd(nl->sk), &mh, 0) < 0 ? -errno : (int)i;
 }
 
+static int take(struct dpnl *nl, const struct mmsghdr *m)
+{
+	struct nlmsghdr *h = m->msg_hdr.msg_iov->iov_base;
+	int len = m->msg_len;
+
+	if (len > DPNL_MAX_MSG)
+		return -EMSGSIZE;
+	for (; nlmsg_ok(h, len); h = nlmsg_next(h, &len))
+		on_message(nl, h);
+	return 0;
+}
+
 /* Take what has come.  The kernel's answers are of 32 KiB at most. */
 static int receive(struct dpnl *nl)
 {
-	ssize_t n = recv(nl_socket_get_fd(nl->sk), nl->buf, DPNL_MAX_MSG,
-			 MSG_TRUNC | (nl->quiet ? MSG_DONTWAIT : 0));
-	struct nlmsghdr *h = (void *)nl->buf;
-	int len = n;
+	int i, n, err = 0;
 
+	n = recvmmsg(nl_socket_get_fd(nl->sk), nl->msgs, DPNL_RECEIVE,
+		     MSG_TRUNC | (nl->quiet ? MSG_DONTWAIT : MSG_WAITFORONE), NULL);
 	if (n < 0 && nl->quiet && errno == EAGAIN) {
 		nl->done = true;
 		return 0;
 	}
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	if (n > DPNL_MAX_MSG)
-		return -EMSGSIZE;
-	for (; nlmsg_ok(h, len); h = nlmsg_next(h, &len))
-		on_message(nl, h);
-	return 0;
+	for (i = 0; i < n && !err; i++)
+		err = take(nl, &nl->msgs[i]);
+	return err;
 }
 
 /**
@@ -219,25 +228,36 @@ struct dpnl_req *dpnl_add(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb,
  * @nl: the connection; @nl->err tells of the last request that failed.
  *
  * Return: 0, or a negative errno if the datapath could not be asked; each request
- * has it, too.
+ * that was not sent has it, too, or all of them if answers are missing.
  */
 int dpnl_run(struct dpnl *nl)
 {
-	unsigned int i;
+	bool quiet = nl->quiet;
+	unsigned int i, sent = 0;
 	int err = 0, next = 0;
 
 	nl->done = !nl->n_reqs;
-	while (next >= 0 && next < (int)nl->n_reqs)
-		next = send_some(nl, next);
+	while (next >= 0 && sent < nl->n_reqs) {
+		next = send_some(nl, sent);
+		if (next >= 0)
+			sent = next;
+	}
+	/* The last one, which would be answered, is not sent: those before are done. */
 	if (next < 0)
-		err = next;
+		nl->quiet = true;
 	while (!err && !nl->done)
 		err = receive(nl);
+	nl->quiet = quiet;
+	/* Without all answers nothing is sure; else only what was not sent has failed. */
+	if (err)
+		sent = 0;
+	else if (next < 0)
+		err = next;
 	if (err)
 		snprintf(nl->err, sizeof(nl->err), "netlink: %s", strerror(-err));
 	for (i = 0; i < nl->n_reqs; i++) {
 		dpnl_free(nl, nl->reqs[i].msg);
-		if (err)
+		if (err && i >= sent)
 			nl->reqs[i].err = err;
 	}
 	nl->n_reqs = 0;
@@ -336,9 +356,14 @@ int dpnl_open(struct dpnl *nl)
 	int i;
 
 	memset(nl, 0, sizeof(*nl));
-	nl->buf = malloc(DPNL_MAX_MSG);
+	nl->bufs = malloc(DPNL_RECEIVE * sizeof(*nl->bufs));
+	for (i = 0; nl->bufs && i < DPNL_RECEIVE; i++) {
+		nl->iov[i] = (struct iovec){ nl->bufs[i], sizeof(nl->bufs[i]) };
+		nl->msgs[i].msg_hdr.msg_iov = &nl->iov[i];
+		nl->msgs[i].msg_hdr.msg_iovlen = 1;
+	}
 	nl->sk = nl_socket_alloc();
-	if (!nl->buf || !nl->sk || genl_connect(nl->sk)) {
+	if (!nl->bufs || !nl->sk || genl_connect(nl->sk)) {
 		snprintf(nl->err, sizeof(nl->err), "can't open a netlink socket");
 		return -EIO;
 	}
@@ -365,5 +390,5 @@ void dpnl_close(struct dpnl *nl)
 	while (nl->n_spare)
 		nlmsg_free(nl->spare[--nl->n_spare]);
 	nl_socket_free(nl->sk);
-	free(nl->buf);
+	free(nl->bufs);
 }

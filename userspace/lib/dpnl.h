@@ -8,6 +8,7 @@
 
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <sys/socket.h>
 
 #include "odp.h"
 
@@ -23,6 +24,8 @@
 
 /* Requests that go together. */
 #define DPNL_BATCH 64
+/* Answers that are taken at once. */
+#define DPNL_RECEIVE 16
 /* CPUs that the datapath is told a socket for. */
 #define DPNL_MAX_CPUS 1024
 
@@ -57,7 +60,9 @@ struct dpnl_req {
  * @n_reqs: how many.
  * @quiet: one hears of them only if they fail.
  * @done: whether the last of them was answered.
- * @buf: takes what comes.
+ * @bufs: take what comes.
+ * @iov: the same, for @msgs.
+ * @msgs: headers of what comes.
  * @spare: messages for dpnl_msg().
  * @n_spare: how many.
  */
@@ -70,7 +75,9 @@ struct dpnl {
 	unsigned int n_reqs;
 	bool quiet;
 	bool done;
-	uint8_t *buf;
+	uint8_t (*bufs)[DPNL_MAX_MSG];
+	struct iovec iov[DPNL_RECEIVE];
+	struct mmsghdr msgs[DPNL_RECEIVE];
 	struct nl_msg *spare[DPNL_BATCH];
 	unsigned int n_spare;
 };

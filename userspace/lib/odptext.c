@@ -307,6 +307,13 @@ static unsigned int add_branch(const struct nlattr *acts, uint64_t count,
 	return add_hits(acts, hits, room, n + 1);
 }
 
+/* Whether packets may go on behind a program without cases. */
+static bool goes_on_behind(const struct nlattr *bpf)
+{
+	return U(find(bpf, OVS_BPF_ATTR_CLASS), OVS_BPF_CLASS_ACTION) == OVS_BPF_CLASS_ACTION &&
+	       U(find(bpf, OVS_BPF_ATTR_RECHECK), 0) != OVS_BPF_RECHECK_ALWAYS;
+}
+
 static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
 			     unsigned int room, unsigned int n)
 {
@@ -321,6 +328,10 @@ static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
 			continue;
 		cases = find(a, OVS_BPF_ATTR_CASES);
 		def = find(a, OVS_BPF_ATTR_DEFAULT);
+		if (!cases && !def && goes_on_behind(a))
+			n = add_branch(NULL, get_u64(find(find(a, OVS_BPF_ATTR_STATS),
+							  OVS_BPF_STATS_ATTR_COALESCED)),
+				       hits, room, n);
 		for (c = NULL; cases && (c = next_attr(cases, c));)
 			n = add_branch(find(c, OVS_BPF_CASE_ATTR_ACTIONS),
 				       get_u64(find(c, OVS_BPF_CASE_ATTR_HITS)),
@@ -334,8 +345,7 @@ static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
 /**
  * odp_branch_hits - how often each branch of a megaflow was taken
  * @acts: its actions, of a dump.
- * @hits: cases and defaults, in the order that &struct xlate_out numbers them
- *	from 1 on.
+ * @hits: in the order that &struct xlate_out numbers them from 1 on.
  * @room: how many fit.
  *
  * Return: how many there are.

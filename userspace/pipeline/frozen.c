@@ -95,8 +95,14 @@ static struct frozen *frozen_new(struct frozen_set *set,
 	while (!set->last_id || frozen_find(set, set->last_id));
 	f->id = set->last_id;
 	HASH_ADD(hh, set->by_id, id, sizeof(f->id), f);
-	HASH_ADD_KEYPTR(hh_key, set->by_key, f->key, f->key_len, f);
-	return f;
+	if (HASH_HAS(f->hh)) {
+		HASH_ADD_KEYPTR(hh_key, set->by_key, f->key, f->key_len, f);
+		if (HASH_HAS(f->hh_key))
+			return f;
+		HASH_DELETE(hh, set->by_id, f);
+	}
+	free(f);
+	return NULL;
 }
 
 /**
@@ -129,13 +135,25 @@ struct frozen *frozen_get(struct frozen_set *set, const struct frozen *like,
 	return f;
 }
 
+/* By both of its names, if it has them. */
+static void frozen_free(struct frozen_set *set, struct frozen *f)
+{
+	if (HASH_HAS(f->hh))
+		HASH_DELETE(hh, set->by_id, f);
+	HASH_DELETE(hh_key, set->by_key, f);
+	free(f->next_ids);
+	free(f->key);
+	free(f);
+}
+
 /**
  * frozen_rename - give a state another id
  * @set: the states.
  * @from: its id; no megaflow of ours may name it.
  * @to: the id that megaflows of a former daemon name.
  *
- * Return: whether it was possible: there is the one, and not the other.
+ * Return: whether it was possible: there is the one, and not the other.  Without memory
+ * it is not, and the state is no more.
  */
 bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to)
 {
@@ -146,7 +164,10 @@ bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to)
 	HASH_DELETE(hh, set->by_id, f);
 	f->id = to;
 	HASH_ADD(hh, set->by_id, id, sizeof(f->id), f);
-	return true;
+	if (HASH_HAS(f->hh))
+		return true;
+	frozen_free(set, f);
+	return false;
 }
 
 /* A megaflow names it; one that is no more is passed over. */
@@ -164,15 +185,6 @@ void frozen_unref(struct frozen_set *set, uint32_t id)
 
 	if (f && f->refs)
 		f->refs--;
-}
-
-static void frozen_free(struct frozen_set *set, struct frozen *f)
-{
-	HASH_DELETE(hh, set->by_id, f);
-	HASH_DELETE(hh_key, set->by_key, f);
-	free(f->next_ids);
-	free(f->key);
-	free(f);
 }
 
 /* Forget links to states that are gone: traffic makes new ones all the time. */

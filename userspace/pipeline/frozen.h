@@ -6,7 +6,7 @@
 #ifndef FROZEN_H
 #define FROZEN_H 1
 
-#include <uthash.h>
+#include "hash.h"
 
 #include "rule.h"
 

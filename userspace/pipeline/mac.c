@@ -26,7 +26,10 @@ static struct mac_port *port_get(struct mac_table *t, uint32_t port)
 		return NULL;
 	p->port = port;
 	HASH_ADD(hh, t->ports, port, sizeof(p->port), p);
-	return p;
+	if (HASH_HAS(p->hh))
+		return p;
+	free(p);
+	return NULL;
 }
 
 static void port_put(struct mac_table *t, struct mac_port *p)
@@ -104,6 +107,11 @@ bool mac_learn(struct mac_table *t, const struct mac_key *key, uint32_t port,
 	e->port = port;
 	e->seen = now;
 	HASH_ADD(hh, t->entries, key, sizeof(e->key), e);
+	if (!HASH_HAS(e->hh)) {
+		port_put(t, p);
+		free(e);
+		return false;
+	}
 	DL_APPEND(p->first, e);
 	p->n++;
 	t->changes += news;

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uthash.h>
+#include "hash.h"
 
 #define MAC_MAX 8192
 #define MAC_AGE_MS 300000

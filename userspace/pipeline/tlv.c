@@ -50,6 +50,20 @@ static bool is_free(size_t ofs, size_t len)
 }
 
 /**
+ * tlv_put - make an option a field at a place that is free
+ * @n: number of the field, which is no option.
+ * @tlv: the option.
+ * @ofs: the place, as in &struct field.
+ */
+void tlv_put(unsigned int n, const struct tlv *tlv, size_t ofs)
+{
+	tlvs[n] = *tlv;
+	row(n)->ofs = ofs;
+	row(n)->len = tlv->len;
+	row(n)->bits = 8 * tlv->len;
+}
+
+/**
  * tlv_map - make an option a field
  * @n: number of the field.
  * @tlv: the option, with a body of 4 to 16 bytes.
@@ -71,10 +85,7 @@ const char *tlv_map(unsigned int n, const struct tlv *tlv)
 			break;
 	if (ofs + tlv->len > START + SPACE)
 		return "the options that there are leave no room: they have 124 bytes in all";
-	tlvs[n] = *tlv;
-	row(n)->ofs = ofs;
-	row(n)->len = tlv->len;
-	row(n)->bits = 8 * tlv->len;
+	tlv_put(n, tlv, ofs);
 	return NULL;
 }
 

@@ -31,6 +31,7 @@ const struct tlv *tlv_get(unsigned int n);
 const struct field *tlv_field(unsigned int n);
 int tlv_find(uint16_t class, uint8_t type);
 const char *tlv_map(unsigned int n, const struct tlv *tlv);
+void tlv_put(unsigned int n, const struct tlv *tlv, size_t ofs);
 void tlv_unmap(unsigned int n);
 uint64_t tlv_touched(const struct flow *mask);
 const char *tlv_parse(const char *text, unsigned int *n, struct tlv *tlv);

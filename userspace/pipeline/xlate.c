@@ -261,11 +261,6 @@ static void set_add(struct table_set *set, unsigned int table)
 	set->bits[table / 64] |= 1ull << table % 64;
 }
 
-static bool set_has(const struct table_set *set, unsigned int table)
-{
-	return set->bits[table / 64] & 1ull << table % 64;
-}
-
 /* Note that a table is asked, and whether about the packet as it came. */
 static void note_table(struct walk *w, unsigned int table, uint32_t port)
 {
@@ -300,9 +295,9 @@ bool xlate_depends(const struct table_set *asked, const struct table_set *change
 	const flow_word *v = (const flow_word *)match, *m = (const flow_word *)mask;
 	size_t i;
 
-	if (!set_has(asked, table))
+	if (!table_set_has(asked, table))
 		return false;
-	if (set_has(changed, table))
+	if (table_set_has(changed, table))
 		return true;
 	for (i = 0; i < FLOW_DP_LEN / 8; i++)
 		if ((f[i] ^ v[i]) & m[i] & c[i])

@@ -85,6 +85,8 @@ struct op {
  * @ports: for flood.
  * @n_ports: how many.
  * @now: time in ms.
+ * @apart: each packet comes back with what a program said of it, so that it is known
+ *	which rules it takes; else all outcomes are followed.
  * @port_live: whether a port is up; NULL: all of @ports are.
  * @prog_class: what a program is; NULL: an action program.
  * @prog_writes: tells what a program may write; NULL, or a return of NULL:
@@ -103,6 +105,7 @@ struct xlate_in {
 	const uint32_t *ports;
 	unsigned int n_ports;
 	uint64_t now;
+	bool apart;
 	bool (*port_live)(uint32_t port, void *arg);
 	enum prog_class (*prog_class)(const char *name, void *arg);
 	const struct progwrites *(*prog_writes)(const char *name, void *arg);
@@ -120,14 +123,20 @@ struct table_set {
 	uint64_t bits[N_TABLES / 64 + 1];
 };
 
+static inline bool table_set_has(const struct table_set *set, unsigned int table)
+{
+	return set->bits[table / 64] & 1ull << table % 64;
+}
+
 /**
  * struct xlate_out - the megaflow
  * @wc: mask.
  * @ops: actions.
  * @n_ops: how many.
  * @rules: rules that the packet took, or takes in a branch.
- * @branch: of each: 0, or the number of the branch: cases and defaults count
- *	from 1 in the order of @ops.
+ * @branch: of each: 0, or the number of the branch: cases, defaults, and what is behind
+ *	action programs without them, unless that is for no packet, count from 1 in the
+ *	order of @ops.
  * @n_rules: how many.
  * @n_branches: how many.
  * @asked: tables that a packet was looked up in.

@@ -68,13 +68,19 @@ void said_add(struct walk *w, const char *prog, bool yes)
 	s->o[s->n++].yes = yes;
 }
 
-/* Whether there may be so many branches more; they are then set aside. */
-static bool may_branch(struct walk *w, unsigned int n)
+/* Whether there is room for so many branches more; they are then set aside. */
+static bool branches_fit(struct walk *w, unsigned int n)
 {
 	if (w->nest == MAX_NEST || w->n_branches + n > MAX_BRANCHES)
 		return false;
 	w->n_branches += n;
 	return true;
+}
+
+/* Whether the walk may go on for so many outcomes. */
+static bool may_branch(struct walk *w, unsigned int n)
+{
+	return !w->in->apart && branches_fit(w, n);
 }
 
 static bool branch_begin(struct walk *w, enum op_type type, uint32_t value)
@@ -268,7 +274,7 @@ static void do_filter(struct walk *w, const struct act *act, struct op *op)
 
 	op->filter = true;
 	if (act->result < 0) {
-		if (!may_branch(w, 1)) {
+		if (!branches_fit(w, 1)) {
 			walk_fail(w, "more than %d branches", MAX_BRANCHES);
 			return;
 		}
@@ -280,6 +286,20 @@ static void do_filter(struct walk *w, const struct act *act, struct op *op)
 	op->recirc_id = walk_freeze(w, NULL, 0, 0, act->result, false);
 	if (op->recirc_id)
 		dispatch(w, bpf, act->result);
+}
+
+/*
+ * Behind an action program: it may drop the packet or have it looked up again, so that
+ * rules count those that go on, as if that were a branch.
+ */
+static void go_on_behind(struct walk *w, struct op *op)
+{
+	if (may_branch(w, 1)) {
+		w->s.branch = ++w->out->n_branches;
+	} else {
+		op->act.mode = MODE_ALWAYS;
+		w->s.done = true;
+	}
 }
 
 void do_bpf(struct walk *w, const struct act *act)
@@ -328,6 +348,8 @@ void do_bpf(struct walk *w, const struct act *act)
 		w->s.done = true;
 	else if (act->result >= 0)
 		dispatch(w, op - w->out->ops, act->result);
+	else
+		go_on_behind(w, op);
 }
 
 /**

@@ -146,6 +146,8 @@ static int on_port(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
 		      nla_get_u32(a[OVS_VPORT_ATTR_PORT_NO]) : n_ports;
 	unsigned int i;
 
+	if (nl->dp_ifindex < 0)
+		return refuse(nl, -ENODEV, "no such datapath");
 	if (cmd == OVS_VPORT_CMD_GET) {
 		for (i = 0; i < n_ports; i++)
 			tell_port(&ports[i], cb, arg);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Each allocation of each command fails once.  Whichever it is, the command is refused,
- * and the switch is as it was; or all of it has been done all the same.
+ * and the switch is as it was; or all of it has been done all the same.  Likewise for
+ * what packets have entered into tables.
  */
 #include <sched.h>
 #include <setjmp.h>
@@ -216,6 +217,99 @@ static void test_batches(void **state)
 	check("config/reload", NULL);
 }
 
+#define N_ENTRIES 700	/* enough for tables to grow some times */
+
+static struct xlate_out out;
+
+static bool enter_flow(unsigned int i)
+{
+	const struct nlattr key = { .nla_len = NLA_HDRLEN };
+	static const struct flow flow;
+	uint8_t ufid[UFID_LEN] = {};
+
+	memcpy(ufid, &i, sizeof(i));
+	return sw_flow_enter(&sw, ufid, &key, &flow, &out, "body", 4, i);
+}
+
+static bool learn(unsigned int i)
+{
+	const struct mac_key key = { .mac = { 2, i >> 8, i } };
+
+	return mac_learn(&sw.macs, &key, i % 300, 1);
+}
+
+static bool freeze(unsigned int i)
+{
+	const struct frozen like = { .reg = { i }, .result = -1 };
+
+	return frozen_get(&sw.frozen, &like, 1);
+}
+
+static struct portq queue;
+
+static bool wait_in_queue(unsigned int i)
+{
+	return portq_push(&queue, i, "upcall", 6);
+}
+
+/* What was not entered is not there, and the table is as good as before. */
+static void fill(bool (*enter)(unsigned int i), unsigned int (*count)(void))
+{
+	unsigned int i, refused = 0;
+	bool ok;
+	long n;
+
+	for (i = 0; i < N_ENTRIES; i++) {
+		for (n = 0, ok = false; !ok; n++) {
+			has_failed = false;
+			until_failure = n;
+			ok = enter(i);
+			until_failure = -1;
+			refused += !ok;
+			assert_int_equal(ok, !has_failed);
+			assert_int_equal(count(), i + ok);
+		}
+	}
+	assert_true(refused > N_ENTRIES);
+}
+
+static unsigned int count_flows(void)
+{
+	assert_int_equal(HASH_COUNT(sw.masks), HASH_COUNT(sw.flows));
+	return HASH_COUNT(sw.flows);
+}
+
+static unsigned int count_macs(void)
+{
+	return HASH_COUNT(sw.macs.entries);
+}
+
+static unsigned int count_frozen(void)
+{
+	assert_int_equal(HASH_CNT(hh_key, sw.frozen.by_key), HASH_COUNT(sw.frozen.by_id));
+	return HASH_COUNT(sw.frozen.by_id);
+}
+
+static unsigned int count_waiting(void)
+{
+	return queue.n;
+}
+
+static void test_tables(void **state)
+{
+	(void)state;
+	fill(enter_flow, count_flows);
+	while (sw.flows)
+		sw_flow_forget(&sw, sw.flows);
+	fill(learn, count_macs);
+	mac_clear(&sw.macs);
+	fill(freeze, count_frozen);
+	frozen_clear(&sw.frozen);
+	portq_init(&queue, 1000);
+	fill(wait_in_queue, count_waiting);
+	portq_clear(&queue);
+}
+
 static int setup(void **state)
 {
 	char why[128];
@@ -247,7 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules), cmocka_unit_test(test_groups_and_meters),
-		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_batches), cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

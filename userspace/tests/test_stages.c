@@ -76,6 +76,69 @@ static void test_filters(void **state)
 	EXPECT(f, "f9 0:{f10 0:{f11 0:{2 5} else{1 5}} else{1 5}} else{1 5}");
 }
 
+/* Rules behind an action program count those that go on. */
+static void test_behind_programs(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("ip,actions=bpf(a),resubmit(,1),bpf(b,mode=program),goto_table:2");
+	add("table=1,actions=output:1");
+	add("table=2,bpf=f1,actions=bpf(c),goto_table:3");
+	add("table=3,actions=output:2");
+	EXPECT(f, "a@ 1 b@ f1 0:{} else{c@ 2}");
+	assert_int_equal(out.n_branches, 5);
+	assert_int_equal(out.n_rules, 4);
+	assert_int_equal(out.branch[0], 0);
+	assert_int_equal(out.branch[1], 1);
+	assert_int_equal(out.branch[2], 4);
+	assert_int_equal(out.branch[3], 5);
+	/* Nothing is behind one that always has the packet come back. */
+	add("ip,actions=bpf(a,mode=always),goto_table:2");
+	EXPECT(f, "a!@");
+	assert_int_equal(out.n_branches, 0);
+	/* Nor if the packet is to be counted by itself. */
+	apart = true;
+	add("ip,actions=bpf(a),goto_table:1");
+	EXPECT(f, "a!@");
+	assert_int_equal(out.n_rules, 1);
+	f = back(f);
+	EXPECT(f, "1");
+}
+
+/* A packet without a megaflow comes back with each answer, so that it can be counted. */
+static void test_apart(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	apart = true;
+	add("priority=9,ip,bpf=f1,actions=output:1");
+	add("priority=8,ip,actions=resubmit(,1),bpf(f2,result=reg1),bpf(f3),goto_table:2");
+	add("table=1,bpf=f1,actions=output:2");	/* it has been asked */
+	add("table=2,reg1=1,actions=output:1");
+	EXPECT(f, "f1@");
+	assert_int_equal(out.n_branches, 0);
+	assert_int_equal(out.n_rules, 0);
+	f = back(f);
+	f.dp_hash = htonl(1);
+	EXPECT(f, "1");
+	assert_int_equal(out.n_rules, 1);
+	f.dp_hash = 0;
+	EXPECT(f, "f2@");
+	assert_int_equal(out.n_branches, 0);
+	assert_int_equal(out.n_rules, 1);
+	f = back(f);
+	f.dp_hash = htonl(1);
+	EXPECT(f, "f3 else{} 1");
+	assert_int_equal(out.n_rules, 1);
+	/* An action program's result likewise. */
+	add("priority=10,ip,actions=bpf(a,result=reg1),goto_table:2");
+	f.recirc_id = 0;
+	EXPECT(f, "a!@");
+	assert_int_equal(out.n_rules, 1);
+}
+
 static void test_filter_tree_is_bounded(void **state)
 {
 	struct flow f = udp(80);
@@ -277,7 +340,7 @@ static void test_program_checks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_filters), T(test_filter_tree_is_bounded),
+		T(test_filters), T(test_behind_programs), T(test_apart), T(test_filter_tree_is_bounded),
 		T(test_results), T(test_stage_loop), T(test_frozen_states), T(test_links),
 		T(test_trace), T(test_program_checks),
 	};

@@ -24,7 +24,7 @@ void sw_leave(void)
 
 static struct sw sw;
 static char file[] = "/tmp/test_turns.XXXXXX";
-static unsigned int turns, most_rules;
+static unsigned int turns, meanwhile, most_rules;
 static bool done;
 
 /* What a handler would see. */
@@ -60,27 +60,34 @@ static bool run(const char *method, const char *arg)
 	return !failed;
 }
 
-/* Run a batch, while another thread waits for its turn. */
-static bool run_batch(const char *text)
+/* Run a command, while another thread waits for its turn. */
+static bool run_wanted(const char *method, const char *arg)
 {
 	pthread_t thread;
-	FILE *f = fopen(file, "w");
 	bool ok;
 
-	fputs(text, f);
-	fclose(f);
 	turns = most_rules = 0;
 	done = false;
 	sw.next_dump = 0;
 	assert_int_equal(pthread_create(&thread, NULL, look, NULL), 0);
 	while (!wanted())
 		sched_yield();
-	ok = run("batch", file);
+	ok = run(method, arg);
+	meanwhile = turns;
 	__atomic_store_n(&done, true, __ATOMIC_RELAXED);
 	turn_give(&sw.turn);
 	pthread_join(thread, NULL);
 	turn_take(&sw.turn);
 	return ok;
+}
+
+static bool run_batch(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	fputs(text, f);
+	fclose(f);
+	return run_wanted("batch", file);
 }
 
 static void test_undone(void **state)
@@ -95,9 +102,29 @@ static void test_done(void **state)
 	(void)state;
 	/* With nothing changed yet, others have their turns. */
 	assert_true(run_batch("rule dump\n"));
-	assert_true(turns > 1);
+	assert_true(meanwhile > 0);
 	assert_true(run_batch("rule add priority=1,actions=drop\nrule dump\n"));
 	assert_int_equal(most_rules, 1);
+}
+
+/* With many megaflows, others have turns in between. */
+static void test_megaflows(void **state)
+{
+	const struct nlattr key = { .nla_len = NLA_HDRLEN };
+	static const struct flow flow;
+	static struct xlate_out out;
+	uint32_t ufid[UFID_LEN / 4] = {};
+
+	(void)state;
+	assert_true(run_wanted("flow/dump", NULL));
+	assert_true(meanwhile > 0);
+	assert_true(run_wanted("top", NULL));
+	assert_true(meanwhile > 0);
+	for (; ufid[0] < MEGAFLOWS; ufid[0]++)
+		assert_non_null(sw_flow_enter(&sw, (uint8_t *)ufid, &key, &flow, &out, "body", 4, 1));
+	assert_true(run_wanted("flow/flush", NULL));
+	assert_true(meanwhile > 0);
+	assert_int_equal(HASH_COUNT(sw.flows), 0);
 }
 
 static int setup(void **state)
@@ -132,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_undone), cmocka_unit_test(test_done),
+		cmocka_unit_test(test_megaflows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -19,6 +19,7 @@ struct mac_table macs;
 struct xlate_out out;
 static const uint32_t ports[] = { 1, 2, 3 };
 uint32_t dead_port;
+bool apart;
 char traced[65536];
 
 void add(const char *text)
@@ -49,6 +50,7 @@ int reset(void **state)
 	frozen_clear(&frozen);
 	mac_clear(&macs);
 	dead_port = 0;
+	apart = false;
 	return 0;
 }
 
@@ -150,7 +152,8 @@ const char *run(const struct flow *f)
 {
 	struct xlate_in in = { .tables = &tables, .groups = &groups,
 			       .frozen = &frozen, .macs = &macs, .ports = ports,
-			       .n_ports = 3, .now = 1000, .port_live = port_live,
+			       .n_ports = 3, .now = 1000, .apart = apart,
+			       .port_live = port_live,
 			       .prog_class = prog_class, .trace = trace };
 	static char buf[16384];
 	unsigned int i;

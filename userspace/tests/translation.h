@@ -14,6 +14,7 @@ extern struct frozen_set frozen;
 extern struct mac_table macs;
 extern struct xlate_out out;
 extern uint32_t dead_port;
+extern bool apart;
 extern char traced[65536];
 
 void add(const char *text);
