@@ -110,12 +110,14 @@ USED = [k_ports(nl.UDP, 0xffff, 0xffff), nl.attr(nl.IPV4, p_ipv4(SRC, DST, 255))
 MODES = {'program': nl.PROGRAM, 'always': nl.ALWAYS, 'changed': nl.CHANGED}
 
 
-def filters(b, n):
-    """A chain of filters, each in the case of the one before."""
-    fd = trivial(nl.LWT_OUT, 1)
+def filters(b, n, others=()):
+    """A chain of filters, each in the case of the one before; cases of smaller values are
+    searched first."""
+    fd = trivial(nl.LWT_OUT, 1 + len(others))
     acts = nl.output(2)
     for _ in range(n):
-        acts = nl.bpf_action(fd, cases={1: [acts]})
+        acts = nl.bpf_action(fd, cases={1 + len(others): [acts],
+                                        **{v: [nl.output(2)] for v in others}})
     b.flow(acts)
     return b.send()
 
@@ -145,6 +147,7 @@ for n in range(1, 11):
     add('filters/%d' % n, filters, n, modules=THIS)
 for n in (1, 10):
     add('filters-flat/%d' % n, filters_flat, n, modules=THIS)
+    add('filters-fourth/%d' % n, filters, n, (1, 2, 3), modules=THIS)
 for mode in MODES:
     for n in range(1, 11):
         add('actions-%s/%d' % (mode, n), actions, n, mode, modules=THIS)
@@ -329,7 +332,7 @@ def table_size(b, flows, what):
     return b.masked_flows(1, 1000)
 
 
-for f in (10, 1000, 100000, 1000000):
+for f in (10, 1000, 90000, 100000, 131000, 1000000):
     add('scale/lookup-%d' % f, table_size, f, 'lookup')
     add('scale/install-%d' % f, table_size, f, 'install', unit='flow')
 

@@ -50,10 +50,12 @@ struct ovs_bpf_stats {
  * @value: the result.
  * @ofs: of their record, in bytes from that of the BPF action; the record is one
  *	of a clone whose argument is @value.
+ * @at: where they lead; @at.act NULL: nowhere without a copy.
  */
 struct ovs_bpf_case {
 	u32 value;
 	u32 ofs;
+	struct ovs_act_span at;
 };
 
 /**
@@ -66,6 +68,12 @@ struct ovs_bpf_case {
  * @chain: the program at @usual, if it is run as this one is; or NULL.
  * @usual: where a packet goes on: of a program with cases if its result is
  *	@first_value, of any other if it may.
+ * @dflt: where the default actions lead; @dflt.act NULL: there are none, or they
+ *	take a copy.
+ * @dflt_chain: the program at @dflt, if it is run as this one is; or NULL.
+ * @dflt_alone: whether there is no case but the first, so that any other result
+ *	leads to @dflt.
+ * @copy_value: that of the first of @cases, if it is not @first_value; else U64_MAX.
  * @recirc_id: where to recirculate; 0: nowhere.
  * @recheck: &enum ovs_bpf_recheck; of an action program.
  * @filter: whether it is a filter.
@@ -89,6 +97,10 @@ struct ovs_bpf_act {
 	u64 first_value;
 	const struct ovs_bpf_act *chain;
 	struct ovs_act_span usual;
+	struct ovs_act_span dflt;
+	const struct ovs_bpf_act *dflt_chain;
+	bool dflt_alone;
+	u64 copy_value;
 	u32 recirc_id;
 	u8 recheck;
 	bool filter;

@@ -5,19 +5,19 @@
  */
 #include "bpf_chain.h"
 
-/* Where a list leads that stands for a result, if that takes no copy. */
-static bool branch_leads(const struct ovs_bpf_act *bpf,
-			 const struct ovs_act_list *list,
-			 struct ovs_act_span *at)
+/* Where a list leads that stands for a result; @act NULL: that takes a copy. */
+static struct ovs_act_span branch_leads(const struct ovs_bpf_act *bpf, u32 ofs)
 {
-	*at = bpf->behind;
+	const struct ovs_act_list *list = ovs_bpf_branch(bpf->act, ofs);
+	struct ovs_act_span at = bpf->behind;
+
 	if (!list->len)
-		return true;
-	if (at->act != at->end)
-		return false;
-	at->act = list->acts;
-	at->end = ovs_acts_end(list->acts, list->len);
-	return true;
+		return at;
+	if (at.act != at.end)
+		return (struct ovs_act_span){};
+	at.act = list->acts;
+	at.end = ovs_acts_end(list->acts, list->len);
+	return at;
 }
 
 /* Whether two programs are run in one loop. */
@@ -26,22 +26,39 @@ static bool alike(const struct ovs_bpf_act *a, const struct ovs_bpf_act *b)
 	return a->filter == b->filter && a->plain == b->plain;
 }
 
+/* The program that a packet can be given to in one go. */
+static const struct ovs_bpf_act *chained(const struct ovs_bpf_act *bpf,
+					 const struct ovs_act_span *at)
+{
+	if (at->act && ovs_bpf_is_program(at) && alike(bpf, ovs_bpf_of(at->act)))
+		return ovs_bpf_of(at->act);
+	return NULL;
+}
+
 static void link_one(struct ovs_bpf_act *bpf, const struct ovs_act *act,
 		     const struct ovs_act *end)
 {
+	u32 i;
+
 	bpf->act = act;
 	bpf->behind.act = ovs_act_next(act);
 	bpf->behind.end = end;
 	bpf->usual = bpf->behind;
 	bpf->first_value = U64_MAX;
-	if (bpf->n_cases &&
-	    branch_leads(bpf, ovs_bpf_branch(act, bpf->cases[0].ofs),
-			 &bpf->usual))
+	for (i = 0; i < bpf->n_cases; i++)
+		bpf->cases[i].at = branch_leads(bpf, bpf->cases[i].ofs);
+	bpf->copy_value = U64_MAX;
+	if (bpf->n_cases && bpf->cases[0].at.act) {
+		bpf->usual = bpf->cases[0].at;
 		bpf->first_value = bpf->cases[0].value;
-	bpf->chain = NULL;
-	if (ovs_bpf_is_program(&bpf->usual) &&
-	    alike(bpf, ovs_bpf_of(bpf->usual.act)))
-		bpf->chain = ovs_bpf_of(bpf->usual.act);
+	} else if (bpf->n_cases) {
+		bpf->copy_value = bpf->cases[0].value;
+	}
+	bpf->chain = chained(bpf, &bpf->usual);
+	if (bpf->default_ofs)
+		bpf->dflt = branch_leads(bpf, bpf->default_ofs);
+	bpf->dflt_chain = chained(bpf, &bpf->dflt);
+	bpf->dflt_alone = bpf->dflt.act && bpf->n_cases <= 1;
 }
 
 /**
@@ -86,14 +103,11 @@ void ovs_bpf_link(const struct ovs_act *act, const struct ovs_act *end)
  */
 static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result)
 {
-	struct ovs_act_span at, none = {};
-	int hit = bpf->n_cases ? ovs_bpf_case_find(bpf, result) : -1;
-	u32 ofs = bpf->default_ofs;
+	int hit = ovs_bpf_case_find(bpf, result);
+	struct ovs_act_span at = hit < 0 ? bpf->dflt : bpf->cases[hit].at;
 
-	if (hit >= 0)
-		ofs = bpf->cases[hit].ofs;
-	if (!ofs || !branch_leads(bpf, ovs_bpf_branch(bpf->act, ofs), &at))
-		return none;
+	if (!at.act)
+		return at;
 	if (hit >= 0)
 		ovs_bpf_count_hit(bpf, hit);
 	else

@@ -122,6 +122,15 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			bpf = bpf->chain;
 			continue;
 		}
+		if (bpf->dflt_alone && result != bpf->copy_value) {
+			ovs_bpf_count(bpf, OVS_BPF_STATS_ATTR_DEFAULT);
+			if (!bpf->dflt_chain) {
+				ovs_bpf_filter_leave(skb, &saved);
+				return bpf->dflt;
+			}
+			bpf = bpf->dflt_chain;
+			continue;
+		}
 		at = ovs_bpf_filter_other(bpf, result);
 		if (unlikely(!at.act))
 			break;

@@ -29,6 +29,15 @@ static inline u64 hash_word(u64 hash, u64 word)
 #endif
 }
 
+/*
+ * Ends a hash: buckets and sets go by its low bits, on which the last word may have
+ * told too little yet.  Neighbouring addresses are such a word.
+ */
+static inline u64 hash_end(u64 hash)
+{
+	return hash_word(hash, 0);
+}
+
 /**
  * struct flow_lookup - what the hash table of flows is searched for
  * @hash: of @packed.
@@ -100,7 +109,7 @@ static void lookup_prepare(struct flow_lookup *l, const struct sw_flow_key *key,
 		hash = hash_word(hash, l->packed[i]);
 	}
 	l->mask = mask;
-	l->hash = hash;
+	l->hash = hash_end(hash);
 }
 
 static struct sw_flow *mask_lookup(struct flow_table *tbl,
@@ -149,7 +158,7 @@ static __always_inline u64 cache_hash(const struct mask_array *ma,
 		w = ma->all_words.idx[i];
 		hash = hash_word(hash, key->words[w] & ma->all.words[w]);
 	}
-	return hash;
+	return hash_end(hash);
 }
 
 /* Remember a flow, in the stead of the one that was remembered first. */
@@ -442,7 +451,7 @@ int ovs_flow_tbl_insert(struct flow_table *tbl, struct sw_flow *flow,
 	hash = flow->mask->seed;
 	for (i = 0; i < flow->mask->words.n; i++)
 		hash = hash_word(hash, flow->packed[i]);
-	flow->hash = hash;
+	flow->hash = hash_end(hash);
 
 	err = xa_alloc(&tbl->by_index, &flow->index, flow, xa_limit_31b,
 		       GFP_KERNEL);
