@@ -194,6 +194,33 @@ if not STOCK:
             'an unknown type of band: refused')
     t.ok(dp.drops()['meter'] > 0, 'drops have a reason of their own')
 
+
+def set_many(first, n):
+    """Set meters of successive numbers, without reading the answers."""
+    sender = nl.Genl()
+    for at in range(first, first + n, 500):
+        batch = b''
+        for number in range(at, min(at + 500, first + n)):
+            body = struct.pack('=BBHi', SET, 1, 0, dp.ifindex) + nl.attr(ID, number) + \
+                bands(band())
+            batch += struct.pack('=IHHII', 16 + len(body), family, nl.NLM_F_REQUEST, 0, 0) + body
+        sender.sock.send(batch)
+
+
+# As many as there may be: too long where each allocation is watched.
+if not STOCK and not os.path.exists('/sys/kernel/debug/kmemleak'):
+    for number in (3, 5, 8, 9):
+        meter(DEL, nl.attr(ID, number))
+    most = struct.unpack('=I', f[MAX_METERS])[0]
+    set_many(1000, most)
+    t.equal(error(lambda: meter(GET, nl.attr(ID, 1000 + most - 1))), 0,
+            'as many meters as the features say')
+    t.equal(error(lambda: set_meter(1, 10, 10)), errno.ENOSPC, 'and no more')
+    t.equal(error(lambda: set_meter(1000, 20, 20)), 0, 'one of them may still be changed')
+    meter(DEL, nl.attr(ID, 1001))
+    t.equal((error(lambda: set_meter(1, 10, 10)), error(lambda: set_meter(2, 10, 10))),
+            (0, errno.ENOSPC), 'one goes: one may come')
+
 dp.delete()
 t.ok(unload_module(), 'the module unloads')
 t.finish()
