@@ -157,12 +157,12 @@ bed.dp.add_flow(blank[0] + [nl.attr(MPLS, lse(A))], blank[1] + [nl.attr(MPLS, b'
 bed.wires[1].send(frame)
 t.equal(bed.recv(2), [mpls(B)], 'push_mpls, recirculation, a match on the label')
 bed.dp.flush()
-bed.dp.add_flow(*match((A,), 1), [set_lse(0x40, 0xff), nl.attr(nl.RECIRC, 5)])
+bed.dp.add_flow(*match((A,), 1), [set_lse(0x20, 0xff), nl.attr(nl.RECIRC, 5)])
 blank = mpls_flow(0, recirc=5)
-bed.dp.add_flow(blank[0] + [nl.attr(MPLS, lse(A & ~0xff | 0x40))],
+bed.dp.add_flow(blank[0] + [nl.attr(MPLS, lse(A & ~0xff | 0x20))],
                 blank[1] + [nl.attr(MPLS, b'\xff' * 4)], [out])
 bed.wires[1].send(mpls(A))
-t.equal(bed.recv(2), [mpls(A & ~0xff | 0x40)], 'set MPLS, recirculation, a match on the label')
+t.equal(bed.recv(2), [mpls(A & ~0xff | 0x20)], 'set MPLS, recirculation, a match on the label')
 
 bed.dp.delete()
 t.ok(unload_module(), 'the module unloads')
