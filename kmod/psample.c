@@ -48,7 +48,7 @@ int ovs_act_parse_psample(struct act_parse *p, const struct nlattr *attr)
 	u32 ofs;
 	int err;
 
-	/* Strictly, as userspace knows it: it marks this action as a nest, and no other. */
+	/* Strictly: of all actions, userspace marks this one as a nest. */
 	err = nla_parse_nested(tb, OVS_PSAMPLE_ATTR_MAX, attr, psample_policy,
 			       p->extack);
 	if (err)
