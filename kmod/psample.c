@@ -48,9 +48,9 @@ int ovs_act_parse_psample(struct act_parse *p, const struct nlattr *attr)
 	u32 ofs;
 	int err;
 
-	/* Strictly, but userspace marks no action as a nest. */
-	err = nla_parse(tb, OVS_PSAMPLE_ATTR_MAX, nla_data(attr), nla_len(attr),
-			psample_policy, p->extack);
+	/* Strictly: of all actions, userspace marks this one as a nest. */
+	err = nla_parse_nested(tb, OVS_PSAMPLE_ATTR_MAX, attr, psample_policy,
+			       p->extack);
 	if (err)
 		return err;
 	cookie = tb[OVS_PSAMPLE_ATTR_COOKIE];

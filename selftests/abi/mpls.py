@@ -84,6 +84,8 @@ for what, km, actions, want in (
         ('add_mpls before all, pop_mpls', ip, [add_mpls(A, 0), pop_mpls(0x800), out], OK),
         ('add_mpls before all, pop_mpls twice', ip,
          [add_mpls(A, 0), pop_mpls(0x8847), pop_mpls(0x800), out], EINVAL),
+        ('add_mpls before all of MPLS, pop_mpls twice', mpls_flow(),
+         [add_mpls(A, 0), pop_mpls(0x8847), pop_mpls(0x800), out], EINVAL),
         ('add_mpls before layer 3', ip, [add_mpls(A, 1), out], OK),
         ('add_mpls before layer 3, no Ethernet', l3, [add_mpls(A, 1), out], OK),
         ('add_mpls before layer 3, tagged', tagged, [add_mpls(A, 1), out], EINVAL),
@@ -154,6 +156,13 @@ bed.dp.add_flow(blank[0] + [nl.attr(MPLS, lse(A))], blank[1] + [nl.attr(MPLS, b'
                 [set_lse(B), out])
 bed.wires[1].send(frame)
 t.equal(bed.recv(2), [mpls(B)], 'push_mpls, recirculation, a match on the label')
+bed.dp.flush()
+bed.dp.add_flow(*match((A,), 1), [set_lse(0x20, 0xff), nl.attr(nl.RECIRC, 5)])
+blank = mpls_flow(0, recirc=5)
+bed.dp.add_flow(blank[0] + [nl.attr(MPLS, lse(A & ~0xff | 0x20))],
+                blank[1] + [nl.attr(MPLS, b'\xff' * 4)], [out])
+bed.wires[1].send(mpls(A))
+t.equal(bed.recv(2), [mpls(A & ~0xff | 0x20)], 'set MPLS, recirculation, a match on the label')
 
 bed.dp.delete()
 t.ok(unload_module(), 'the module unloads')

@@ -64,6 +64,7 @@ for what, km, actions, want in (
         ('push_nsh, push_eth', ip, [push(base(), md1), push_eth(), out], OK),
         ('push_nsh, set MAC', ip, [push(base(), md1), set_mac(), out], EINVAL),
         ('push_nsh, push_vlan', ip, [push(base(), md1), push_vlan(5), out], EINVAL),
+        ('push_nsh, pop_nsh, set MAC', ip, [push(base(), md1), pop(), set_mac(), out], EINVAL),
         ('pop_nsh', nsh_flow(), [pop_eth(), pop(), out], OK),
         ('pop_nsh without Ethernet', nsh_flow(eth=False), [pop(), out], OK),
         ('pop_nsh to Ethernet, set MAC', nsh_flow(), [pop_eth(), pop(), set_mac(), out], OK),
@@ -97,6 +98,8 @@ t.equal(bed.through(ip, [clone(*encap), out], frame)[2], [eth + header(ETHERNET)
 if not STOCK:       # the stock module puts the tag outside of the header
     t.equal(bed.one(flow(tag=5), encap, vlan_frame(frame, 5)),
             eth + header(ETHERNET) + vlan_frame(frame, 5), 'push_nsh takes a tag inside')
+if not STOCK:       # which takes a pop of a header that came with the packet only
+    t.equal(bed.one(ip, [push(base(), md1), pop(), out], frame), frame, 'push_nsh, pop_nsh')
 t.equal(bed.one(nsh_flow(), [pop_eth(), pop(), out], eth + header(ETHERNET) + frame), frame,
         'pop_nsh to Ethernet')
 t.equal(bed.one(nsh_flow(), [pop_eth(), pop(), set_mac(), out], eth + header(ETHERNET) + frame),

@@ -21,10 +21,11 @@ GROUP, COOKIE = 1, 2
 (IIF, OIF, ORIGSIZE, SAMPLE_GROUP, SEQ, RATE, DATA) = range(7)
 USER_COOKIE, PROBABILITY = 15, 16
 ALWAYS = 0xffffffff
+NESTED = 0x8000     # NLA_F_NESTED: of all actions, this one alone must say that it is a nest
 
 
-def psample(group=None, cookie=None, *more):
-    return nl.nest(PSAMPLE, b'' if group is None else nl.attr(GROUP, group),
+def psample(group=None, cookie=None, *more, flag=NESTED):
+    return nl.nest(PSAMPLE | flag, b'' if group is None else nl.attr(GROUP, group),
                    b'' if cookie is None else nl.attr(COOKIE, cookie), *more)
 
 
@@ -37,9 +38,10 @@ frame = nl.udp4('10.0.0.1', '10.0.0.2', 1000, 2000, payload=bytes(range(100)))
 E = errno.EINVAL
 for what, action, want in (
         ('a group', psample(7), 0),
-        ('no group', psample(), E),
-        ('nothing at all', nl.nest(PSAMPLE), E),
-        ('a group of 2 bytes', nl.nest(PSAMPLE, nl.attr(GROUP, b'\1\0')), (E, errno.ERANGE)),
+        ('no group', psample(None, b'cookie'), E),
+        ('nothing at all', psample(), E),
+        ('not marked as a nest', psample(7, flag=0), E),
+        ('a group of 2 bytes', psample(b'\1\0'), (E, errno.ERANGE)),
         ('an unknown attribute', psample(7, None, nl.attr(9, 1)), E),
         ('a cookie of 16 bytes', psample(7, bytes(16)), 0 if COOKIES else E),
         ('a cookie of 17 bytes', psample(7, bytes(17)), (E, errno.ERANGE))):
@@ -48,7 +50,9 @@ for what, action, want in (
         what, 'refused' if want else 'taken'), got)
 for what, action in (('group', psample(7)), ('group and cookie', psample(7, b'cookie'))):
     if COOKIES or 'cookie' not in what:
-        t.equal(bed.dumped(ip, [action, out]), action + out, 'psample, %s: dumped as it came' % what)
+        plain = nl.attr(PSAMPLE, nl.attrs(action)[PSAMPLE])
+        t.equal(bed.dumped(ip, [action, out]), plain + out,
+                'psample, %s: dumped as it came, without the mark' % what)
 
 listener = nl.Genl()
 listener.join('psample', 'packets')
