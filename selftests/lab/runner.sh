@@ -4,7 +4,7 @@
 # shellcheck source=../lib/ktap.sh
 . "$(dirname "$0")/../lib/ktap.sh"
 
-plan 9
+plan 11
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir/scripts" "$dir/selftests/lab"
@@ -22,6 +22,12 @@ check "no plan fails" verdict "1 passed, 1 failed, 0 skipped" 'echo ok 1'
 check "fewer points than planned fail" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..3; echo ok 1'
 check "a crash behind good points fails" verdict "1 passed, 1 failed, 0 skipped" 'echo 1..1; echo ok 1; exit 3'
 check "a skip is no failure" verdict "0 passed, 0 failed, 1 skipped" 'echo "1..0 # SKIP why"; exit 4'
+
+# One that does not end is asked to end, and can clean up.
+sed -i 's/^LIMIT = .*/LIMIT = 1/; s/^GRACE = .*/GRACE = 1/' "$dir/scripts/check"
+check "a test that does not end fails" verdict "1 passed, 1 failed, 0 skipped" \
+	"trap 'echo >$dir/cleaned; exit' TERM; echo 1..1; echo ok 1; while :; do sleep 0.1; done"
+check "what it has started, it can end" [ -e "$dir/cleaned" ]
 
 # The emulator's own fault, at first: a VM that is none tells how it was called.
 mkdir "$dir/selftests/datapath"
