@@ -68,92 +68,162 @@ static __always_inline void ovs_set_result(struct __sk_buff *skb, __u32 result)
 
 /**
  * struct ovs_ipv4_l4 - where the headers of a TCP or UDP packet over IPv4 are
+ * @eth: the Ethernet header.
  * @ip: the IPv4 header.
  * @ports: source and destination port, as they were.
+ * @both_ports: the same, as they lie there.
  * @ip_ofs: offset of @ip in the packet.
  * @l4_ofs: offset of the transport's header.
- * @csum_ofs: offset of the transport's checksum.
+ * @proto: the transport: IPPROTO_TCP or IPPROTO_UDP.
  * @udp: whether it is UDP.
+ * @summed: whether it may have a checksum; of UDP, not known behind IP options.
  */
 struct ovs_ipv4_l4 {
+	struct ethhdr *eth;
 	struct iphdr *ip;
-	__be16 ports[2];
+	union {
+		__be16 ports[2];
+		__u32 both_ports;
+	};
 	__u32 ip_ofs;
 	__u32 l4_ofs;
-	__u32 csum_ofs;
+	__u8 proto;
 	_Bool udp;
+	_Bool summed;
 };
+
+/* Set the pointers to the Ethernet and IPv4 headers.  Return: 0, or -1 if cut short. */
+static __always_inline int ovs_find_ipv4(struct __sk_buff *skb,
+					 struct ovs_ipv4_l4 *p)
+{
+	p->eth = (void *)(long)skb->data;
+	p->ip = (void *)(p->eth + 1);
+	return (void *)(p->ip + 1) > (void *)(long)skb->data_end ? -1 : 0;
+}
+
+/* What TCP and UDP begin with; the last two are those of UDP. */
+struct ovs_l4 {
+	__u32 ports;
+	__be16 len;
+	__sum16 check;
+};
+
+/*
+ * Read what is behind the IPv4 header.
+ *
+ * Behind IP options it is read by bpf_skb_load_bytes(), here and by its users: a
+ * pointer to it would be one into the packet with a variable offset, which a daemon
+ * that has CAP_BPF and CAP_NET_ADMIN alone can't load.
+ */
+static __always_inline int ovs_read_l4(struct __sk_buff *skb,
+				       struct ovs_ipv4_l4 *p)
+{
+	const struct ovs_l4 *l4 = (const void *)(p->ip + 1);
+	struct ovs_l4 copy;
+
+	p->l4_ofs = sizeof(*p->eth) + p->ip->ihl * 4;
+	p->summed = 1;
+	if (p->ip->ihl == 5 &&
+	    (const void *)(l4 + 1) <= (void *)(long)skb->data_end) {
+		p->l4_ofs = sizeof(*p->eth) + sizeof(*p->ip);
+		p->both_ports = l4->ports;
+		if (p->udp) {
+			p->summed = l4->check;
+			return 0;
+		}
+	} else {
+		if (p->ip->ihl < 5 ||
+		    bpf_skb_load_bytes(skb, p->l4_ofs, &copy, sizeof(copy)))
+			return -1;
+		p->both_ports = copy.ports;
+	}
+	return !p->udp && p->l4_ofs + sizeof(struct tcphdr) > skb->len ? -1 : 0;
+}
 
 /*
  * Find the headers of an untagged IPv4 packet of TCP or UDP; IP options are
  * passed over.  Return: 0, or -1 for any other packet, later fragments too.
- *
- * What is behind the IP header is read by bpf_skb_load_bytes(), here and by its users:
- * a pointer to it would be one into the packet with a variable offset, which a daemon
- * that has CAP_BPF and CAP_NET_ADMIN alone can't load.
  */
 static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 					     struct ovs_ipv4_l4 *p)
 {
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	struct ethhdr *eth = data;
-	struct iphdr *ip = (void *)(eth + 1);
-	__be16 ports[2];
-	__u32 ihl;
+	const struct iphdr *ip;
 
-	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP))
+	if (ovs_find_ipv4(skb, p) ||
+	    ((const __be16 *)p->eth)[6] != bpf_htons(ETH_P_IP))
 		return -1;
-	ihl = ip->ihl * 4;
-	if (ihl < sizeof(*ip) || ip->frag_off & bpf_htons(0x1fff))
+	ip = p->ip;
+	p->ip_ofs = sizeof(*p->eth);
+	p->proto = ip->protocol;
+	p->udp = p->proto == IPPROTO_UDP;
+	if (ip->frag_off & bpf_htons(0x1fff) ||
+	    (!p->udp && p->proto != IPPROTO_TCP))
 		return -1;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return -1;
-	p->ip = ip;
-	p->udp = ip->protocol == IPPROTO_UDP;
-	p->ip_ofs = sizeof(*eth);
-	p->l4_ofs = sizeof(*eth) + ihl;
-	if (p->l4_ofs + (p->udp ? sizeof(struct udphdr) :
-			 sizeof(struct tcphdr)) > skb->len ||
-	    bpf_skb_load_bytes(skb, p->l4_ofs, ports, sizeof(ports)))
-		return -1;
-	p->ports[0] = ports[0];
-	p->ports[1] = ports[1];
-	p->csum_ofs = p->l4_ofs + (p->udp ? offsetof(struct udphdr, check) :
-				   offsetof(struct tcphdr, check));
-	return 0;
-}
-
-/* Flags for bpf_l4_csum_replace(): UDP may have no checksum. */
-static __always_inline __u64 ovs_l4_csum_flags(const struct ovs_ipv4_l4 *p)
-{
-	return p->udp ? BPF_F_MARK_MANGLED_0 : 0;
+	return ovs_read_l4(skb, p);
 }
 
 /*
- * Replace an IPv4 address, at @addr_ofs in the packet, and all checksums
- * incrementally (RFC 1624).  Pointers into the packet are invalid afterwards.
+ * Replace a part of what the transport's checksum is about; @flags: its bytes, and
+ * BPF_F_*.  The length is read anew: to keep @l4_ofs would cost all packets what few
+ * need.  UDP may have no checksum.
+ */
+static __always_inline long ovs_l4_csum_replace(struct __sk_buff *skb,
+						const struct ovs_ipv4_l4 *p,
+						__u32 from, __u32 to, __u64 flags)
+{
+	__u32 l4_ofs = sizeof(*p->eth) + p->ip->ihl * 4;
+
+	if (p->udp)
+		return bpf_l4_csum_replace(skb, l4_ofs + offsetof(struct udphdr, check),
+					   from, to, flags | BPF_F_MARK_MANGLED_0);
+	return bpf_l4_csum_replace(skb, l4_ofs + offsetof(struct tcphdr, check),
+				   from, to, flags);
+}
+
+/* An Internet checksum of what had @from and has @to now (RFC 1624). */
+static __always_inline __sum16 ovs_csum_replace4(__sum16 check, __be32 from,
+						 __be32 to)
+{
+	__u64 sum = (__u64)(__u16)~check + (__u32)~from + to;
+
+	sum = (sum & 0xffff) + (sum >> 16);	/* 34 bits become 19 */
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16));
+}
+
+/*
+ * Replace an IPv4 address, at @addr_ofs in the packet, a constant, and all checksums
+ * incrementally.  Of @p, the pointers are valid afterwards; others into the packet
+ * are not.
+ *
+ * The transport's checksum is left to the helper: for the device to fill in, it is
+ * half done, and only the kernel knows whether it is.  What it sums for a packet
+ * whose sum a device told, the IPv4 header does not change: with its own checksum
+ * right, it adds up to the same.
  */
 static __always_inline int ovs_set_ipv4_addr(struct __sk_buff *skb,
-					     const struct ovs_ipv4_l4 *p,
+					     struct ovs_ipv4_l4 *p,
 					     __u32 addr_ofs, __be32 from,
 					     __be32 to)
 {
-	if (bpf_l4_csum_replace(skb, p->csum_ofs, from, to, ovs_l4_csum_flags(p) |
-				BPF_F_PSEUDO_HDR | sizeof(to)) ||
-	    bpf_l3_csum_replace(skb, p->ip_ofs + offsetof(struct iphdr, check),
-				from, to, sizeof(to)))
+	struct iphdr *ip;
+
+	if (p->summed &&
+	    (ovs_l4_csum_replace(skb, p, from, to, BPF_F_PSEUDO_HDR | sizeof(to)) ||
+	     ovs_find_ipv4(skb, p)))
 		return -1;
-	return bpf_skb_store_bytes(skb, addr_ofs, &to, sizeof(to), 0);
+	ip = (void *)(p->eth + 1);
+	ip->check = ovs_csum_replace4(ip->check, from, to);
+	*(__be32 *)((void *)p->eth + addr_ofs) = to;
+	return 0;
 }
 
-/* Likewise for a port. */
+/* Likewise for a port; no pointer into the packet is valid afterwards. */
 static __always_inline int ovs_set_port(struct __sk_buff *skb,
 					const struct ovs_ipv4_l4 *p,
 					__u32 port_ofs, __be16 from, __be16 to)
 {
-	if (bpf_l4_csum_replace(skb, p->csum_ofs, from, to,
-				ovs_l4_csum_flags(p) | sizeof(to)))
+	if (ovs_l4_csum_replace(skb, p, from, to, sizeof(to)))
 		return -1;
 	return bpf_skb_store_bytes(skb, port_ofs, &to, sizeof(to), 0);
 }

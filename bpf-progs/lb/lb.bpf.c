@@ -65,11 +65,11 @@ static __always_inline __u32 hash(const struct lb_conn_key *k)
 }
 
 /*
- * What a run works on.  It is not on the stack: Linux 6.1 takes a part of 8 bytes there
- * that is written piece by piece for an attack, if the daemon lacks CAP_PERFMON.
+ * What a first packet's run works on.  It is not on the stack: Linux 6.1 takes a part of
+ * 8 bytes there that is written piece by piece for an attack, if the daemon lacks
+ * CAP_PERFMON.
  */
 struct work {
-	struct lb_conn_key key;
 	struct lb_conn to;
 	struct lb_vip_key vip_key;
 	struct lb_conn_key back_key;
@@ -84,15 +84,33 @@ struct {
 	__type(value, struct work);
 } work SEC(".maps");
 
-/* A first packet: choose a backend, remember both directions. */
-static __always_inline int connect(struct work *w)
+/* A connection's key, in whole words, for the same reason. */
+union conn_key {
+	struct lb_conn_key key;
+	__u64 words[2];
+};
+
+static __always_inline struct work *scratch(void)
 {
-	const struct lb_conn_key *key = &w->key;
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&work, &zero);
+}
+
+/*
+ * A first packet: choose a backend, remember both directions.  Return 0, and what it
+ * becomes in scratch(); -1 if it is to no service.
+ */
+static __always_inline int connect(const struct lb_conn_key *key)
+{
 	const struct lb_backend *b;
 	const struct lb_vip *vip;
 	struct lb_stats *st;
 	const __u32 *index;
+	struct work *w = scratch();
 
+	if (!w)
+		return -1;
 	w->vip_key = (struct lb_vip_key){
 		.addr = key->dst,
 		.port = key->dport,
@@ -128,49 +146,59 @@ static __always_inline int connect(struct work *w)
 	return 0;
 }
 
-static __always_inline void count(struct work *w)
+static __always_inline void count(__u32 backend)
 {
-	struct lb_stats *st;
+	struct lb_stats *st = bpf_map_lookup_elem(&stats, &backend);
 
-	w->index = w->to.backend;
-	st = bpf_map_lookup_elem(&stats, &w->index);
 	if (st)
 		st->packets++;
+}
+
+/*
+ * The barrier keeps the compiler from making one store of those of two directions, to
+ * one of two places: of that the daemon could not tell where it writes.
+ */
+static __always_inline void set_mac(__u8 *mac, const struct lb_conn *to)
+{
+	*(__u32 *)mac = *(const __u32 *)to->mac;
+	*(__u16 *)(mac + 4) = *(const __u16 *)(to->mac + 4);
+	asm volatile("" : : : "memory");
 }
 
 static __always_inline int balance(struct __sk_buff *skb)
 {
 	const struct lb_conn *known;
-	struct ovs_ipv4_l4 p = {};
-	__u32 zero = 0;
-	struct work *w = bpf_map_lookup_elem(&work, &zero);
-	__be32 from;
+	struct ovs_ipv4_l4 p;
+	union conn_key k;
+	struct lb_conn to;
+	struct work *w;
 
-	if (!w || ovs_parse_ipv4_l4(skb, &p))
+	if (ovs_parse_ipv4_l4(skb, &p))
 		return TC_ACT_OK;
-	w->key = (struct lb_conn_key){
-		.src = p.ip->saddr,
-		.dst = p.ip->daddr,
-		.sport = p.ports[0],
-		.dport = p.ports[1],
-		.proto = p.ip->protocol,
-	};
-	known = bpf_map_lookup_elem(&conns, &w->key);
-	if (known)
-		w->to = *known;
-	else if (connect(w))
-		return TC_ACT_OK;
-	count(w);
-
-	from = w->to.is_reply ? w->key.src : w->key.dst;
-	if (ovs_set_ipv4_addr(skb, &p, w->to.is_reply ? IP_OFS(saddr) :
-			      IP_OFS(daddr), from, w->to.addr) ||
-	    bpf_skb_store_bytes(skb, w->to.is_reply ?
-				offsetof(struct ethhdr, h_source) :
-				offsetof(struct ethhdr, h_dest),
-				w->to.mac, sizeof(w->to.mac), 0))
-		return TC_ACT_SHOT;
-	ovs_set_result(skb, w->to.backend);
+	k.words[0] = *(const __u64 *)((const void *)p.ip + offsetof(struct iphdr, saddr));
+	k.words[1] = (__u64)p.proto << 32 | p.both_ports;
+	known = bpf_map_lookup_elem(&conns, &k.key);
+	if (!known) {
+		if (connect(&k.key))
+			return TC_ACT_OK;
+		/* Looked up anew: of a pointer or NULL, 6.1 takes NULL for a guess. */
+		w = scratch();
+		if (!w)
+			return TC_ACT_OK;
+		known = &w->to;
+	}
+	to = *known;
+	if (to.is_reply) {
+		if (ovs_set_ipv4_addr(skb, &p, IP_OFS(saddr), k.key.src, to.addr))
+			return TC_ACT_SHOT;
+		set_mac(p.eth->h_source, &to);
+	} else {
+		if (ovs_set_ipv4_addr(skb, &p, IP_OFS(daddr), k.key.dst, to.addr))
+			return TC_ACT_SHOT;
+		set_mac(p.eth->h_dest, &to);
+	}
+	count(to.backend);
+	ovs_set_result(skb, to.backend);
 	return TC_ACT_OK;
 }
 

@@ -65,6 +65,14 @@ static uint32_t pseudo(const struct packet *p)
 	return sum;
 }
 
+static void set_l4_sum(struct packet *p, uint16_t sum)
+{
+	if (p->ip.protocol == IPPROTO_TCP)
+		p->tcp.check = sum;
+	else
+		p->udp.check = sum;
+}
+
 static struct packet make(uint8_t proto, const char *src, uint16_t sport,
 			  const char *dst, uint16_t dport)
 {
@@ -89,10 +97,7 @@ static struct packet make(uint8_t proto, const char *src, uint16_t sport,
 	else
 		p.udp.len = htons(sizeof(p.tcp) + sizeof(p.payload));
 	c = htons(csum(&p.tcp, sizeof(p.tcp) + sizeof(p.payload), pseudo(&p)));
-	if (proto == IPPROTO_TCP)
-		p.tcp.check = c;
-	else
-		p.udp.check = c;
+	set_l4_sum(&p, c);
 	return p;
 }
 
@@ -219,6 +224,81 @@ static void test_affinity(void **state)
 	assert_int_equal(moved, 0);
 }
 
+/* UDP without a checksum has none afterwards. */
+static void test_no_checksum(void **state)
+{
+	struct packet in = make(IPPROTO_UDP, "10.0.0.7", 1, "10.0.0.100", 80), out;
+
+	(void)state;
+	in.udp.check = 0;
+	out = run(in);
+	assert_int_equal(out.udp.check, 0);
+	assert_int_equal(ntohl(out.ip.daddr) >> 8, 0x0a0000);
+	assert_int_not_equal(out.ip.daddr, in.ip.daddr);
+	assert_int_equal(csum(&out.ip, sizeof(out.ip), 0), 0);
+}
+
+static void assert_ip_sum(struct packet in, uint16_t id)
+{
+	struct packet out;
+
+	in.ip.id = htons(id);
+	in.ip.check = 0;
+	in.ip.check = htons(csum(&in.ip, sizeof(in.ip), 0));
+	out = run(in);
+	assert_int_equal(csum(&out.ip, sizeof(out.ip), 0), 0);
+}
+
+/* Every checksum that a header may have, each way. */
+static void test_checksum_carries(void **state)
+{
+	struct packet there = make(IPPROTO_UDP, "10.0.0.8", 1, "10.0.0.100", 80);
+	struct packet p = run(there), back;
+	char src[32];
+	unsigned int i;
+
+	(void)state;
+	snprintf(src, sizeof(src), "10.0.0.%u", 11 + backend_of(&p));
+	back = make(IPPROTO_UDP, src, 80, "10.0.0.8", 1);
+	for (i = 0; i < 0x10000; i++) {
+		assert_ip_sum(there, i);
+		assert_ip_sum(back, i);
+	}
+}
+
+/* With IP options the transport is elsewhere; the sums are of all that. */
+static void test_options(void **state)
+{
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+	struct packet in, out, plain;
+	unsigned int i;
+	uint16_t sum;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		plain = make(protos[i], "10.0.0.9", 1, "10.0.0.100", 80);
+		in = plain;
+		in.ip.ihl = 6;
+		in.ip.tot_len = htons(ntohs(in.ip.tot_len) + 4);
+		memset(&in.tcp, 1, 4);		/* no operation */
+		in.ip.check = 0;
+		in.ip.check = htons(csum(&in.ip, sizeof(in.ip) + 4, 0));
+		/* The payload's last bytes make room. */
+		memcpy((uint8_t *)&in.tcp + 4, &plain.tcp,
+		       sizeof(plain.tcp) + sizeof(plain.payload) - 4);
+		out = run(in);
+		assert_int_equal(csum(&out.ip, sizeof(out.ip) + 4, 0), 0);
+		assert_int_equal(ntohl(out.ip.daddr) >> 8, 0x0a0000);
+		/* Of the transport, the sum alone has changed, to that without options. */
+		plain.ip.daddr = out.ip.daddr;
+		set_l4_sum(&plain, 0);
+		sum = csum(&plain.tcp, sizeof(plain.tcp) + sizeof(plain.payload),
+			   pseudo(&plain));
+		set_l4_sum(&plain, htons(sum));
+		assert_memory_equal((uint8_t *)&out.tcp + 4, &plain.tcp, sizeof(plain.tcp));
+	}
+}
+
 static void test_others_pass(void **state)
 {
 	struct packet in[] = {
@@ -262,7 +342,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shares), cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_affinity), cmocka_unit_test(test_others_pass),
+		cmocka_unit_test(test_affinity), cmocka_unit_test(test_no_checksum),
+		cmocka_unit_test(test_checksum_carries), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_others_pass),
 		cmocka_unit_test(test_cut_short),
 	};
 
