@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
+#include <linux/openvswitch_bpf.h>
 #include <netlink/genl/ctrl.h>
+#include <netlink/genl/family.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +385,35 @@ int dpnl_open(struct dpnl *nl)
 		}
 	}
 	return 0;
+}
+
+/**
+ * dpnl_check_module - see whether the kernel has the module that this is for
+ * @nl: the connection.
+ *
+ * The stock module would ignore the packet that comes with a megaflow.
+ *
+ * Return: 0 or a negative errno; then @nl->err says why.
+ */
+int dpnl_check_module(struct dpnl *nl)
+{
+	struct genl_family *flow;
+	struct nl_cache *all;
+	bool ours;
+
+	if (genl_ctrl_alloc_cache(nl->sk, &all) < 0) {
+		snprintf(nl->err, sizeof(nl->err), "the kernel does not tell its netlink families");
+		return -EIO;
+	}
+	flow = genl_ctrl_search_by_name(all, OVS_FLOW_FAMILY);
+	ours = flow && genl_family_get_maxattr(flow) >= OVS_FLOW_ATTR_FIRST_PACKET;
+	genl_family_put(flow);
+	nl_cache_free(all);
+	if (ours)
+		return 0;
+	snprintf(nl->err, sizeof(nl->err),
+		 "the module openvswitch that is loaded is not that of ovs-bpf");
+	return -EOPNOTSUPP;
 }
 
 void dpnl_close(struct dpnl *nl)

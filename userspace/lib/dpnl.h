@@ -84,6 +84,7 @@ struct dpnl {
 
 /* dpnl.c */
 int dpnl_open(struct dpnl *nl);
+int dpnl_check_module(struct dpnl *nl);
 void dpnl_close(struct dpnl *nl);
 struct nl_sock *dpnl_upcall_socket(void);
 int dpnl_wake(struct dpnl *nl, uint32_t pid);
@@ -97,7 +98,6 @@ int dpnl_run_quietly(struct dpnl *nl);
 int dpnl_call(struct dpnl *nl, struct nl_msg *msg, dpnl_cb cb, void *arg);
 
 /* dpnl_ops.c */
-int dpnl_check_module(struct dpnl *nl);
 int dpnl_dp_open(struct dpnl *nl, const char *name, bool create,
 		 const uint32_t *pids, unsigned int n_pids);
 int dpnl_dp_del(struct dpnl *nl);

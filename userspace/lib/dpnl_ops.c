@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
-#include <linux/openvswitch_bpf.h>
-#include <netlink/genl/ctrl.h>
-#include <netlink/genl/family.h>
 #include <unistd.h>
 
 #include "dpnl.h"
@@ -30,35 +27,6 @@ static void put_upcall_setup(struct nl_msg *msg, const uint32_t *sockets,
 	nla_put_u32(msg, OVS_DP_ATTR_USER_FEATURES, OVS_DP_F_UNALIGNED |
 		    OVS_DP_F_VPORT_PIDS | OVS_DP_F_DISPATCH_UPCALL_PER_CPU);
 	nla_put(msg, OVS_DP_ATTR_PER_CPU_PIDS, n * sizeof(pids[0]), pids);
-}
-
-/**
- * dpnl_check_module - see whether the kernel has the module that this is for
- * @nl: the connection.
- *
- * The stock module would ignore the packet that comes with a megaflow.
- *
- * Return: 0 or a negative errno; then @nl->err says why.
- */
-int dpnl_check_module(struct dpnl *nl)
-{
-	struct genl_family *flow;
-	struct nl_cache *all;
-	bool ours;
-
-	if (genl_ctrl_alloc_cache(nl->sk, &all) < 0) {
-		snprintf(nl->err, sizeof(nl->err), "the kernel does not tell its netlink families");
-		return -EIO;
-	}
-	flow = genl_ctrl_search_by_name(all, OVS_FLOW_FAMILY);
-	ours = flow && genl_family_get_maxattr(flow) >= OVS_FLOW_ATTR_FIRST_PACKET;
-	genl_family_put(flow);
-	nl_cache_free(all);
-	if (ours)
-		return 0;
-	snprintf(nl->err, sizeof(nl->err),
-		 "the module openvswitch that is loaded is not that of ovs-bpf");
-	return -EOPNOTSUPP;
 }
 
 /**
