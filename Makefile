@@ -45,22 +45,19 @@ install:
 demo: kmod progs userspace
 	@scripts/demo
 
-check: kmod progs userspace bench-tools
+check: kmod progs userspace
 	@scripts/check $(T)
 
-check-full: kmod progs userspace bench-tools debug-kernel-uml debug-kernel-x86
+check-full: kmod progs userspace debug-kernel-uml debug-kernel-x86
 	@scripts/check --full $(T)
 
 check-debug: kmod progs userspace debug-kernel-x86
 	@scripts/check --debug $(T)
 
-bench-tools: kmod progs
-	@$(MAKE) -s -C bench
-
-bench: bench-tools userspace
+bench: kmod progs userspace
 	@scripts/bench $(ROWS)
 
-bench-check: bench-tools
+bench-check: kmod progs
 	@scripts/bench --check
 
 bench-plots:
@@ -83,6 +80,6 @@ clean:
 	@$(MAKE) -s -C bench clean
 	@if [ -d $(KDIR) ]; then $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean; fi
 
-.PHONY: help setup kmod progs userspace install demo check check-full check-debug bench bench-tools \
+.PHONY: help setup kmod progs userspace install demo check check-full check-debug bench \
 	bench-check bench-plots \
 	debug-kernel-uml debug-kernel-x86 lint clean

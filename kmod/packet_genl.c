@@ -55,13 +55,10 @@ static struct sk_buff *packet_build(struct nlattr **a, struct sw_flow_key *key,
 	return skb;
 }
 
-/*
- * Run actions on a packet; without any, look it up.  Context: RCU read side, BH
- * disabled.
- */
-static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
-		      struct sw_flow_key *key,
-		      const struct sw_flow_actions *acts)
+/* Run actions on a packet; without any, look it up.  Context: RCU read side, BH disabled. */
+static int packet_run_bh(struct net *net, int dp_ifindex, struct sk_buff *skb,
+			 struct sw_flow_key *key,
+			 const struct sw_flow_actions *acts)
 {
 	struct datapath *dp = ovs_dp_lookup(net, dp_ifindex);
 	struct vport *input;
@@ -80,6 +77,21 @@ static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
 		ovs_dp_lookup_and_run(dp, skb, key);
 	ovs_exec_leave();
 	return 0;
+}
+
+/* Likewise.  Context: process. */
+static int packet_run(struct net *net, int dp_ifindex, struct sk_buff *skb,
+		      struct sw_flow_key *key,
+		      const struct sw_flow_actions *acts)
+{
+	int err;
+
+	rcu_read_lock();
+	local_bh_disable();
+	err = packet_run_bh(net, dp_ifindex, skb, key, acts);
+	local_bh_enable();
+	rcu_read_unlock();
+	return err;
 }
 
 /**
@@ -120,11 +132,7 @@ struct sk_buff *ovs_packet_first(struct nlattr *nest, struct sw_flow_key *key,
 void ovs_packet_lookup(struct net *net, int dp_ifindex, struct sk_buff *skb,
 		       struct sw_flow_key *key)
 {
-	rcu_read_lock();
-	local_bh_disable();
 	packet_run(net, dp_ifindex, skb, key, NULL);
-	local_bh_enable();
-	rcu_read_unlock();
 }
 
 /* Run actions on one packet. */
@@ -156,11 +164,7 @@ static int ovs_packet_cmd_execute(struct sk_buff *req, struct genl_info *info)
 		return PTR_ERR(acts);
 	}
 
-	rcu_read_lock();
-	local_bh_disable();
 	err = packet_run(genl_info_net(info), hdr->dp_ifindex, skb, &key, acts);
-	local_bh_enable();
-	rcu_read_unlock();
 	if (err)
 		NL_SET_ERR_MSG(info->extack, "no such datapath");
 	/* All that was deferred has run: nothing refers to the actions. */

@@ -72,7 +72,6 @@ static __always_inline void ovs_set_result(struct __sk_buff *skb, __u32 result)
  * @ip: the IPv4 header.
  * @ports: source and destination port, as they were.
  * @both_ports: the same, as they lie there.
- * @ip_ofs: offset of @ip in the packet.
  * @l4_ofs: offset of the transport's header.
  * @proto: the transport: IPPROTO_TCP or IPPROTO_UDP.
  * @udp: whether it is UDP.
@@ -85,7 +84,6 @@ struct ovs_ipv4_l4 {
 		__be16 ports[2];
 		__u32 both_ports;
 	};
-	__u32 ip_ofs;
 	__u32 l4_ofs;
 	__u8 proto;
 	_Bool udp;
@@ -153,7 +151,6 @@ static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 	    ((const __be16 *)p->eth)[6] != bpf_htons(ETH_P_IP))
 		return -1;
 	ip = p->ip;
-	p->ip_ofs = sizeof(*p->eth);
 	p->proto = ip->protocol;
 	p->udp = p->proto == IPPROTO_UDP;
 	if (ip->frag_off & bpf_htons(0x1fff) ||

@@ -123,8 +123,10 @@ bool config_has_number(const struct sw *sw, const char *kind, uint32_t n);
 /* cmd_upcall.c */
 struct sw_limits;
 int limits_set(struct sw *sw, const struct sw_limits *limits);
-int tlv_remove(struct sw *sw, unsigned int n, char *err, size_t size);
 json_t *upcall_ports_describe(struct sw *sw, const json_t *ports);
+
+/* cmd_tlv.c */
+int tlv_remove(struct sw *sw, unsigned int n, char *err, size_t size);
 
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);

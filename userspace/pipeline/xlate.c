@@ -250,12 +250,6 @@ static struct rule *look_up(struct walk *w, unsigned int table, uint32_t port,
 	return rule;
 }
 
-/**
- * walk_table - look the packet up, and take up the actions of its rule
- * @w: the walk.
- * @table: where.
- * @port: the in_port that this lookup sees, or NO_PORT.
- */
 static void set_add(struct table_set *set, unsigned int table)
 {
 	set->bits[table / 64] |= 1ull << table % 64;
@@ -305,6 +299,12 @@ bool xlate_depends(const struct table_set *asked, const struct table_set *change
 	return true;
 }
 
+/**
+ * walk_table - look the packet up, and take up the actions of its rule
+ * @w: the walk.
+ * @table: where.
+ * @port: the in_port that this lookup sees, or NO_PORT.
+ */
 void walk_table(struct walk *w, unsigned int table, uint32_t port)
 {
 	struct flow read = {};
