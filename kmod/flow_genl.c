@@ -14,6 +14,9 @@
 
 #define FLOW_ATTR_MAX OVS_FLOW_ATTR_FIRST_PACKET
 
+/* A message about many flows has so much, unless one alone needs more. */
+#define DELETED_MSG_SIZE (8192 - 512)
+
 static const struct nla_policy flow_policy[FLOW_ATTR_MAX + 1] = {
 	[OVS_FLOW_ATTR_KEY] = { .type = NLA_NESTED },
 	[OVS_FLOW_ATTR_MASK] = { .type = NLA_NESTED },
@@ -22,6 +25,7 @@ static const struct nla_policy flow_policy[FLOW_ATTR_MAX + 1] = {
 	[OVS_FLOW_ATTR_PROBE] = { .type = NLA_FLAG },
 	[OVS_FLOW_ATTR_UFID] = { .type = NLA_UNSPEC, .len = 1 },
 	[OVS_FLOW_ATTR_UFID_FLAGS] = { .type = NLA_U32 },
+	[OVS_FLOW_ATTR_UFIDS] = { .type = NLA_BINARY },
 	[OVS_FLOW_ATTR_FIRST_PACKET] = { .type = NLA_NESTED },
 };
 
@@ -551,6 +555,108 @@ static int flow_flush(struct genl_info *info)
 	return dp ? 0 : -ENODEV;
 }
 
+/* Remove the flows of a list of names.  Context: ovs_mutex held.  Return: how many. */
+static unsigned int flows_remove(struct datapath *dp, const struct nlattr *names,
+				 struct sw_flow **flows)
+{
+	struct sw_flow_id id = { .ufid_len = UFID_MAX_LEN };
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nla_len(names) / UFID_MAX_LEN; i++) {
+		memcpy(id.ufid, nla_data(names) + i * UFID_MAX_LEN,
+		       UFID_MAX_LEN);
+		flows[n] = ovs_flow_tbl_lookup_ufid(&dp->table, &id);
+		if (flows[n])
+			ovs_flow_tbl_remove(&dp->table, flows[n++]);
+		cond_resched();
+	}
+	return n;
+}
+
+/* Tell of a deleted flow, in the last message or, if that is full, in a new one. */
+static int flow_tell_deleted(struct sk_buff_head *msgs,
+			     const struct sw_flow *flow, int dp_ifindex,
+			     struct genl_info *info)
+{
+	u32 flags = ufid_flags(info->attrs[OVS_FLOW_ATTR_UFID_FLAGS]);
+	const struct sw_flow_actions *acts = ovsl_dereference(flow->sf_acts);
+	struct sk_buff *msg = skb_peek_tail(msgs);
+
+	if (msg && !flow_fill(msg, flow, dp_ifindex, info->snd_portid,
+			      info->snd_seq, 0, OVS_FLOW_CMD_DEL, flags))
+		return 0;
+	msg = genlmsg_new(max_t(size_t, flow_msg_size(flow, acts, flags),
+				DELETED_MSG_SIZE), GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	__skb_queue_tail(msgs, msg);
+	return flow_fill(msg, flow, dp_ifindex, info->snd_portid,
+			 info->snd_seq, 0, OVS_FLOW_CMD_DEL, flags);
+}
+
+/*
+ * Forget flows that were removed, and write down their last counts.  A packet that
+ * found one may still be counted by it: all of them are waited for, once.
+ *
+ * Context: process; ovs_mutex held, which is never waited for by an RCU reader.
+ * Return: 0, or why some could not be told of.
+ */
+static int flows_finish(struct datapath *dp, struct sw_flow **flows,
+			unsigned int n, struct genl_info *info,
+			struct sk_buff_head *msgs)
+{
+	bool tell = ovs_must_notify(&dp_flow_genl_family, info);
+	int dp_ifindex = ovs_dp_ifindex(dp), err = 0;
+	unsigned int i;
+
+	if (n)
+		synchronize_rcu_expedited();
+	for (i = 0; i < n; i++) {
+		if (tell && !err)
+			err = flow_tell_deleted(msgs, flows[i], dp_ifindex,
+						info);
+		ovs_flow_tbl_put_mask(&dp->table, flows[i]);
+		ovs_flow_free(flows[i]);
+		cond_resched();
+	}
+	return err;
+}
+
+/* Delete the flows of OVS_FLOW_ATTR_UFIDS. */
+static int flow_del_many(struct genl_info *info)
+{
+	const struct nlattr *names = info->attrs[OVS_FLOW_ATTR_UFIDS];
+	struct sw_flow **flows;
+	struct sk_buff_head msgs;
+	struct datapath *dp;
+	struct sk_buff *msg;
+	int err = 0;
+
+	if (info->attrs[OVS_FLOW_ATTR_KEY] || info->attrs[OVS_FLOW_ATTR_UFID] ||
+	    !nla_len(names) || nla_len(names) % UFID_MAX_LEN) {
+		NL_SET_ERR_MSG_ATTR(info->extack, names,
+				    "UFIDS must be names of 16 bytes, without KEY and UFID");
+		return -EINVAL;
+	}
+	flows = kvmalloc_array(nla_len(names) / UFID_MAX_LEN, sizeof(*flows),
+			       GFP_KERNEL);
+	if (!flows)
+		return -ENOMEM;
+	__skb_queue_head_init(&msgs);
+	ovs_lock();
+	dp = flow_dp(info);
+	if (dp)
+		err = flows_finish(dp, flows, flows_remove(dp, names, flows),
+				   info, &msgs);
+	ovs_unlock();
+	kvfree(flows);
+	while ((msg = __skb_dequeue(&msgs)))
+		flow_notify(msg, info);
+	if (err)
+		flow_notify(ERR_PTR(err), info);
+	return dp ? 0 : -ENODEV;
+}
+
 static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *msg = NULL;
@@ -559,6 +665,8 @@ static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	struct flow_req *req;
 	int err;
 
+	if (info->attrs[OVS_FLOW_ATTR_UFIDS])
+		return flow_del_many(info);
 	if (!info->attrs[OVS_FLOW_ATTR_KEY] && !info->attrs[OVS_FLOW_ATTR_UFID])
 		return flow_flush(info);
 	req = flow_req_get();
@@ -572,10 +680,10 @@ static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	flow = dp ? flow_find(dp, req) : NULL;
 	if (flow) {
 		/* The last counts go into the message: first out, then tell. */
-		ovs_flow_tbl_hide(&dp->table, flow);
+		ovs_flow_tbl_remove(&dp->table, flow);
 		msg = flow_msg(flow, ovs_dp_ifindex(dp), info,
 			       OVS_FLOW_CMD_DEL, false);
-		ovs_flow_tbl_remove(&dp->table, flow);
+		ovs_flow_tbl_put_mask(&dp->table, flow);
 		ovs_flow_free_rcu(flow);
 	} else {
 		err = dp ? -ENOENT : -ENODEV;

@@ -484,35 +484,35 @@ err_mask:
 }
 
 /**
- * ovs_flow_tbl_hide - let no further packet find a flow
- * @tbl: the table.
- * @flow: a flow in it, on which ovs_flow_tbl_remove() must follow.
- *
- * Until then it still has its mask.
- *
- * Context: process; ovs_mutex held.
- */
-void ovs_flow_tbl_hide(struct flow_table *tbl, struct sw_flow *flow)
-{
-	rhashtable_remove_fast(&tbl->flows, &flow->table_node, flow_params);
-	/* The caches must forget it, too. */
-	smp_store_release(&tbl->gen, tbl->gen + 1);
-}
-
-/**
  * ovs_flow_tbl_remove - take a flow out of the table
  * @tbl: the table.
- * @flow: a hidden flow in it, which the caller frees with ovs_flow_free_rcu().
+ * @flow: a flow in it, on which ovs_flow_tbl_put_mask() must follow.
+ *
+ * Until then it still has its mask, without which nothing can be told of it.
  *
  * Context: process; ovs_mutex held.
  */
 void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow)
 {
+	rhashtable_remove_fast(&tbl->flows, &flow->table_node, flow_params);
+	/* The caches must forget it, too. */
+	smp_store_release(&tbl->gen, tbl->gen + 1);
 	if (flow->id.ufid_len)
 		rhashtable_remove_fast(&tbl->ufids, &flow->ufid_node,
 				       ufid_params);
 	xa_erase(&tbl->by_index, flow->index);
 	WRITE_ONCE(tbl->count, tbl->count - 1);
+}
+
+/**
+ * ovs_flow_tbl_put_mask - let go of the mask of a flow
+ * @tbl: the table.
+ * @flow: a flow that was removed from it, which the caller frees when readers are done.
+ *
+ * Context: process; ovs_mutex held.
+ */
+void ovs_flow_tbl_put_mask(struct flow_table *tbl, struct sw_flow *flow)
+{
 	mask_put(tbl, flow->mask);
 }
 
@@ -528,8 +528,8 @@ void ovs_flow_tbl_flush(struct flow_table *tbl)
 	unsigned long index;
 
 	xa_for_each(&tbl->by_index, index, flow) {
-		ovs_flow_tbl_hide(tbl, flow);
 		ovs_flow_tbl_remove(tbl, flow);
+		ovs_flow_tbl_put_mask(tbl, flow);
 		ovs_flow_free_rcu(flow);
 		cond_resched();
 	}

@@ -124,8 +124,8 @@ void ovs_flow_masked_key(const struct sw_flow *flow, struct sw_flow_key *key);
 
 int ovs_flow_tbl_insert(struct flow_table *tbl, struct sw_flow *flow,
 			const struct sw_flow_match *match);
-void ovs_flow_tbl_hide(struct flow_table *tbl, struct sw_flow *flow);
 void ovs_flow_tbl_remove(struct flow_table *tbl, struct sw_flow *flow);
+void ovs_flow_tbl_put_mask(struct flow_table *tbl, struct sw_flow *flow);
 void ovs_flow_tbl_flush(struct flow_table *tbl);
 
 struct sw_flow *ovs_flow_tbl_lookup_stats(struct flow_table *tbl,

@@ -365,11 +365,18 @@ static bool mend(struct sw *sw, const struct orphan *o, struct made *m)
 	return false;
 }
 
+static void doom(struct sw *sw, struct sw_doomed *doomed, const struct orphan *o)
+{
+	if (sw_doom(doomed, o->ufid, o->mask->nla_len + o->actions->nla_len))
+		sw_delete_doomed(sw, doomed);
+}
+
 /*
  * Decide on an orphan whose stage is known.  Return: false, and nothing is decided,
  * if it is not right and @gently.
  */
-static bool decide(struct sw *sw, struct orphan *o, bool gently)
+static bool decide(struct sw *sw, struct orphan *o, bool gently,
+		   struct sw_doomed *doomed)
 {
 	static struct made m;
 	struct pairs p = {};
@@ -395,7 +402,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently)
 		enter(sw, o, &m);
 		(*(right ? &sw->adoption.kept : &sw->adoption.repaired))++;
 	} else {
-		sw_ufid_delete(sw, o->ufid);
+		doom(sw, doomed, o);
 		sw->adoption.deleted++;
 	}
 	dpnl_free(&sw->nl, m.msg);
@@ -413,14 +420,15 @@ static bool stage_known(const struct sw *sw, const struct orphan *o)
 }
 
 /* Decide on orphans whose stage is known.  Return: whether there was any. */
-static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently)
+static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently,
+			struct sw_doomed *doomed)
 {
 	struct orphan *o;
 	bool any = false;
 
 	for (o = orphans; o; o = o->next)
 		if (!o->done && stage_known(sw, o))
-			any |= decide(sw, o, gently);
+			any |= decide(sw, o, gently, doomed);
 	return any;
 }
 
@@ -431,6 +439,7 @@ static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently)
 void sw_adopt(struct sw *sw)
 {
 	struct adoption ad = { .sw = sw };
+	struct sw_doomed doomed = { .n = 0 };
 	struct orphan *o, *next;
 
 	if (dpnl_call(&sw->nl, dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
@@ -440,17 +449,18 @@ void sw_adopt(struct sw *sw)
 	/* Each may make stages known to others.  What is right comes first: it tells
 	 * ids for sure.
 	 */
-	while (decide_some(sw, ad.orphans, true) ||
-	       decide_some(sw, ad.orphans, false))
+	while (decide_some(sw, ad.orphans, true, &doomed) ||
+	       decide_some(sw, ad.orphans, false, &doomed))
 		;
 	for (o = ad.orphans; o; o = next) {
 		next = o->next;
 		if (!o->done) {
-			sw_ufid_delete(sw, o->ufid);
+			doom(sw, &doomed, o);
 			sw->adoption.deleted++;
 		}
 		orphan_free(o);
 	}
+	sw_delete_doomed(sw, &doomed);
 	if (sw->adoption.kept + sw->adoption.repaired + sw->adoption.deleted)
 		log_event(LOG_flow, LEVEL_INFO, "a former daemon's megaflows were adopted",
 			  "{s:i,s:i,s:i}", "kept", sw->adoption.kept,

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/openvswitch.h>
+#include <linux/openvswitch_bpf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -141,6 +142,7 @@ void sw_flow_forget(struct sw *sw, struct mflow *f)
 		frozen_unref(&sw->frozen, f->recirc[i]);
 	mask_unref(sw, f->mask);
 	sw->n_failed -= f->failed;
+	sw->n_branching -= f->n_branches != 0;
 	TAILQ_REMOVE(&sw->order, f, order);
 	HASH_DEL(sw->flows, f);
 	free(f);
@@ -189,61 +191,78 @@ bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
 	return packets;
 }
 
-static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *arg)
+static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *sw)
 {
+	const struct nlattr *ufid = attrs[OVS_FLOW_ATTR_UFID];
+	struct mflow *f = NULL;
+
 	(void)dp_ifindex;
-	sw_flow_account(arg, attrs[OVS_FLOW_ATTR_STATS],
-			attrs[OVS_FLOW_ATTR_ACTIONS]);
-}
-
-/* Delete a megaflow that is not known, of a former daemon. */
-void sw_ufid_delete(struct sw *sw, const uint8_t *ufid)
-{
-	struct nl_msg *msg = dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_DEL, 0);
-
-	if (msg)
-		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
-	dpnl_call(&sw->nl, msg, NULL, NULL);
-}
-
-/* The request that deletes a megaflow and has its counts told. */
-static struct nl_msg *delete_msg(struct dpnl *nl, const struct mflow *f)
-{
-	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, NLM_F_ECHO);
-
-	if (!msg)
-		return NULL;
-	nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, f->ufid);
-	/* The actions have the counters of the branches. */
-	nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK |
-		    (f->n_branches ? 0 : OVS_UFID_F_OMIT_ACTIONS));
-	return msg;
+	if (ufid && nla_len(ufid) == UFID_LEN)
+		f = sw_flow_find(sw, nla_data(ufid));
+	if (f)
+		sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
+				attrs[OVS_FLOW_ATTR_ACTIONS]);
 }
 
 /**
  * sw_flows_delete - take megaflows out of the datapath; their last counts are not lost
  * @sw: the switch.
  * @nl: the connection.
- * @flows: the megaflows, none of them pending.
- * @n: how many; at most DPNL_BATCH.
+ * @ufids: names of the megaflows, none of them pending; some may not be known, being
+ *	a former daemon's.
+ * @n: how many; at most SW_BATCH.
  */
-void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
-		     unsigned int n)
+void sw_flows_delete(struct sw *sw, struct dpnl *nl,
+		     const uint8_t (*ufids)[UFID_LEN], unsigned int n)
 {
-	struct nl_msg *msg;
+	struct nl_msg *msg = dpnl_msg(nl, F_FLOW, OVS_FLOW_CMD_DEL, NLM_F_ECHO);
+	struct mflow *f;
 	unsigned int i;
 
-	for (i = 0; i < n; i++) {
-		msg = flows[i]->failed ? NULL : delete_msg(nl, flows[i]);
-		if (msg)
-			dpnl_add(nl, msg, on_deleted, flows[i]);
+	if (msg) {
+		nla_put(msg, OVS_FLOW_ATTR_UFIDS, n * UFID_LEN, ufids);
+		/* The actions have the counters of the branches. */
+		nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY |
+			    OVS_UFID_F_OMIT_MASK |
+			    (sw->n_branching ? 0 : OVS_UFID_F_OMIT_ACTIONS));
 	}
-	dpnl_run(nl);
+	dpnl_call(nl, msg, on_deleted, sw);
 	for (i = 0; i < n; i++) {
-		PROBE1(flow_delete, flows[i]->ufid);
-		event_flow(NULL, NULL, flows[i]->ufid, "deleted");
-		sw_flow_forget(sw, flows[i]);
+		f = sw_flow_find(sw, ufids[i]);
+		if (!f)
+			continue;
+		PROBE1(flow_delete, f->ufid);
+		event_flow(NULL, NULL, f->ufid, "deleted");
+		sw_flow_forget(sw, f);
 	}
+}
+
+/**
+ * sw_delete_doomed - delete megaflows that are noted
+ * @sw: the switch.
+ * @d: their names; none afterwards.
+ */
+void sw_delete_doomed(struct sw *sw, struct sw_doomed *d)
+{
+	if (d->n)
+		sw_flows_delete(sw, &sw->nl, d->ufids, d->n);
+	d->n = 0;
+	d->bytes = 0;
+}
+
+/**
+ * sw_doom - note a megaflow that is to be deleted
+ * @d: those noted before, not full.
+ * @ufid: its name; as sw_flows_delete() wants it.
+ * @bytes: of its mask and actions.
+ *
+ * Return: whether there is no room for more, so that sw_delete_doomed() must follow.
+ */
+bool sw_doom(struct sw_doomed *d, const uint8_t *ufid, size_t bytes)
+{
+	memcpy(d->ufids[d->n++], ufid, UFID_LEN);
+	d->bytes += bytes;
+	return d->n == SW_BATCH || d->bytes >= SW_BATCH_BYTES;
 }
 
 /* Memory for a megaflow and all that it has. */
@@ -315,6 +334,7 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	for (i = 0; i < out->n_rules; i++)
 		f->hits[i] = (struct rule_hit){ out->rules[i], out->branch[i] };
 	f->n_branches = out->n_branches;
+	sw->n_branching += f->n_branches != 0;
 	f->learns = out->learns;
 	f->learn = out->learn;
 	f->in_port = ntohl(flow->in_port);
@@ -554,33 +574,35 @@ int sw_flow_installed(struct sw *sw, struct dpnl *nl, struct mflow *f, int err)
 		tell_installed(f);
 	}
 	if (f->doomed)
-		sw_flows_delete(sw, nl, &f, 1);
+		sw_flows_delete(sw, nl, &f->ufid, 1);
 	return err;
 }
 
-/* Some of the megaflows that are to go and can.  Return: how many. */
-static unsigned int next_doomed(const struct sw *sw, struct mflow **batch)
+/* Note some of the megaflows that are to go and can.  Return: whether there may be more. */
+static bool next_doomed(const struct sw *sw, struct sw_doomed *d)
 {
-	unsigned int n = 0;
 	struct mflow *f;
 
-	for (f = sw->flows; f && n < DPNL_BATCH; f = f->hh.next)
-		if (f->doomed && !f->pending)
-			batch[n++] = f;
-	return n;
+	for (f = sw->flows; f; f = f->hh.next)
+		if (f->doomed && !f->pending && sw_doom(d, f->ufid, f->body_len))
+			return true;
+	return false;
 }
 
 /* Delete all megaflows; others have their turns.  Return: how many there were. */
 unsigned int sw_flows_flush(struct sw *sw)
 {
-	unsigned int n, all = HASH_COUNT(sw->flows);
-	struct mflow *batch[DPNL_BATCH], *f;
+	unsigned int all = HASH_COUNT(sw->flows);
+	struct sw_doomed d = { .n = 0 };
+	struct mflow *f;
+	bool more;
 
 	for (f = sw->flows; f; f = f->hh.next)
 		f->doomed = true;
-	while ((n = next_doomed(sw, batch))) {
-		sw_flows_delete(sw, &sw->nl, batch, n);
+	do {
+		more = next_doomed(sw, &d);
+		sw_delete_doomed(sw, &d);
 		sw_yield(sw);
-	}
+	} while (more);
 	return all;
 }

@@ -98,40 +98,28 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 		doom(t, f->ufid);
 }
 
-static bool any_branches(const struct sw *sw)
-{
-	const struct mflow *f;
-
-	for (f = sw->flows; f; f = f->hh.next)
-		if (f->n_branches)
-			return true;
-	return false;
-}
-
 /* Delete what the round has doomed. */
 static void delete_doomed(struct tick *t)
 {
-	struct mflow *batch[DPNL_BATCH], *f;
-	unsigned int n = 0;
+	struct sw_doomed d = { .n = 0 };
+	struct mflow *f;
 	size_t i;
 
 	for (i = 0; i < t->n_doomed; i++) {
 		f = sw_flow_find(t->sw, t->doomed[i]);
-		if (f && f->made >= t->now)	/* another one has its name now */
+		/* Another one may have its name now; and a dump may show one twice. */
+		if (f && (f->made >= t->now || f->doomed))
 			continue;
-		if (!f)
-			sw_ufid_delete(t->sw, t->doomed[i]);
-		else if (!f->pending && !f->doomed)	/* a dump may show it twice */
-			batch[n++] = f;
 		if (f)
 			f->doomed = true;
-		if (n == DPNL_BATCH) {
-			sw_flows_delete(t->sw, &t->sw->nl, batch, n);
-			n = 0;
-			sw_yield(t->sw);
-		}
+		if (f && f->pending)
+			continue;
+		if (!sw_doom(&d, t->doomed[i], f ? f->body_len : 0))
+			continue;
+		sw_delete_doomed(t->sw, &d);
+		sw_yield(t->sw);
 	}
-	sw_flows_delete(t->sw, &t->sw->nl, batch, n);
+	sw_delete_doomed(t->sw, &d);
 }
 
 /*
@@ -168,7 +156,7 @@ static void dump_flows(struct sw *sw)
 	if (msg)
 		nla_put_u32(msg, OVS_FLOW_ATTR_UFID_FLAGS, OVS_UFID_F_OMIT_KEY |
 			    OVS_UFID_F_OMIT_MASK |
-			    (any_branches(sw) ? 0 : OVS_UFID_F_OMIT_ACTIONS));
+			    (sw->n_branching ? 0 : OVS_UFID_F_OMIT_ACTIONS));
 	if (!dpnl_call(&sw->nl, msg, on_flow, &t)) {
 		delete_doomed(&t);
 		forget_missing(sw, t.now);
@@ -276,12 +264,15 @@ static enum state flow_state(const struct sw *sw, const struct mflow *f)
 	return most;
 }
 
-/* Whether a megaflow has to go. */
-static bool flow_is_wrong(struct sw *sw, const struct mflow *f)
+/* Whether a megaflow has to go.  If it takes a translation to tell, that is more @work. */
+static bool flow_is_wrong(struct sw *sw, const struct mflow *f, unsigned int *work)
 {
 	enum state s = flow_state(sw, f);
 
-	return s == WRONG || (s == MAYBE && !flow_is_right(sw, f));
+	if (s != MAYBE)
+		return s == WRONG;
+	*work += SW_BATCH / SW_SLICE;
+	return !flow_is_right(sw, f);
 }
 
 /* A megaflow is right: it comes last in the order. */
@@ -295,25 +286,25 @@ static void confirm(struct sw *sw, struct mflow *f)
 /* Look at all megaflows that have not been since the change. */
 static void revalidate_all(struct sw *sw)
 {
-	struct mflow *batch[DPNL_BATCH], *f;
-	unsigned int n = 0, looked = 0;
+	struct sw_doomed d = { .n = 0 };
+	unsigned int work = 0;
+	struct mflow *f;
 
 	while ((f = TAILQ_FIRST(&sw->order)) && f->gen != sw->gen) {
 		confirm(sw, f);
-		if (flow_is_wrong(sw, f)) {
-			if (f->pending)
-				f->doomed = true;
-			else
-				batch[n++] = f;
+		if (flow_is_wrong(sw, f, &work)) {
+			f->doomed = true;
+			if (!f->pending && sw_doom(&d, f->ufid, f->body_len))
+				work = SW_BATCH;
 		}
-		if (++looked % SW_SLICE)
+		if (++work < SW_BATCH)
 			continue;
-		/* None of the batch may be there when others have their turns. */
-		sw_flows_delete(sw, &sw->nl, batch, n);
-		n = 0;
+		/* None of the doomed may be there when others have their turns. */
+		sw_delete_doomed(sw, &d);
+		work = 0;
 		turn_yield(&sw->turn);
 	}
-	sw_flows_delete(sw, &sw->nl, batch, n);
+	sw_delete_doomed(sw, &d);
 }
 
 /**

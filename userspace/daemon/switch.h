@@ -18,6 +18,9 @@
 #define MAX_PORTS 1024
 /* Megaflows that are looked at in one turn. */
 #define SW_SLICE 64
+/* Megaflows that one request deletes, and bytes that they have, as a reply may have them. */
+#define SW_BATCH 1024
+#define SW_BATCH_BYTES (1 << 20)
 #define MAX_HANDLERS 16
 
 /**
@@ -176,6 +179,18 @@ struct sw_changes {
 };
 
 /**
+ * struct sw_doomed - names of megaflows that will be deleted together
+ * @n: how many.
+ * @bytes: of their masks and actions.
+ * @ufids: they.
+ */
+struct sw_doomed {
+	unsigned int n;
+	size_t bytes;
+	uint8_t ufids[SW_BATCH][UFID_LEN];
+};
+
+/**
  * struct sw_limits - what traffic may make the daemon do
  * @flows: megaflows.
  * @masks: their masks; beyond, megaflows look at every bit.
@@ -276,6 +291,7 @@ struct sw_adoption {
  * @order: the same, those that were revalidated last at the end.
  * @next_dump: when they are dumped again; ms.
  * @n_failed: megaflows that the datapath has not taken.
+ * @n_branching: megaflows of which packets take branches.
  * @masks: their masks.
  * @secret: of the names of megaflows.
  * @words: of the mask that was named by last.
@@ -311,6 +327,7 @@ struct sw {
 	TAILQ_HEAD(, mflow) order;
 	uint64_t next_dump;
 	unsigned int n_failed;
+	unsigned int n_branching;
 	struct sw_mask *masks;
 	uint64_t secret;
 	struct mask_words words;
@@ -368,10 +385,11 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 uint64_t sw_mask_id(const void *body);
 bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
 		     const struct nlattr *acts);
-void sw_ufid_delete(struct sw *sw, const uint8_t *ufid);
 void sw_flow_forget(struct sw *sw, struct mflow *f);
-void sw_flows_delete(struct sw *sw, struct dpnl *nl, struct mflow **flows,
-		     unsigned int n);
+void sw_flows_delete(struct sw *sw, struct dpnl *nl,
+		     const uint8_t (*ufids)[UFID_LEN], unsigned int n);
+bool sw_doom(struct sw_doomed *d, const uint8_t *ufid, size_t bytes);
+void sw_delete_doomed(struct sw *sw, struct sw_doomed *d);
 unsigned int sw_flows_flush(struct sw *sw);
 
 /* revalidate.c */

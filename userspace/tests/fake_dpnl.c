@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
+#include <linux/openvswitch_bpf.h>
 #include <netlink/genl/ctrl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,20 +98,35 @@ static void tell_port(const struct port *p, dpnl_cb cb, void *arg)
 	nlmsg_free(msg);
 }
 
-static struct flow_copy *flow_find(const struct nlattr *ufid)
+static struct flow_copy *flow_find(const uint8_t *ufid)
 {
 	unsigned int i;
 
-	for (i = 0; ufid && i < n_flows; i++)
-		if (!memcmp(flows[i].ufid, nla_data(ufid), UFID_LEN))
+	for (i = 0; i < n_flows; i++)
+		if (!memcmp(flows[i].ufid, ufid, UFID_LEN))
 			return &flows[i];
 	return NULL;
+}
+
+static void del_flows(const struct nlattr *ufids)
+{
+	struct flow_copy *f;
+	int i;
+
+	for (i = 0; i < nla_len(ufids); i += UFID_LEN) {
+		f = flow_find((uint8_t *)nla_data(ufids) + i);
+		if (!f)
+			continue;
+		free(f->attrs);
+		*f = flows[--n_flows];
+	}
 }
 
 static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
 		   int len, dpnl_cb cb, void *arg)
 {
-	struct flow_copy *f = flow_find(a[OVS_FLOW_ATTR_UFID]);
+	const struct nlattr *ufid = a[OVS_FLOW_ATTR_UFID];
+	struct flow_copy *f = ufid ? flow_find(nla_data(ufid)) : NULL;
 	struct nlattr *told[64] = {};
 	unsigned int i;
 
@@ -123,10 +139,7 @@ static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
 		return 0;
 	}
 	if (cmd == OVS_FLOW_CMD_DEL) {
-		if (!f)
-			return refuse(nl, -ENOENT, "no such flow");
-		free(f->attrs);
-		*f = flows[--n_flows];
+		del_flows(a[OVS_FLOW_ATTR_UFIDS]);
 		return 0;
 	}
 	if (!f && n_flows == MAX_THINGS)

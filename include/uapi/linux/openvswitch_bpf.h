@@ -4,7 +4,8 @@
  * <linux/openvswitch.h>.
  *
  * A flow may be installed together with the packet that it is for
- * (%OVS_FLOW_ATTR_FIRST_PACKET), which spares userspace a second request.
+ * (%OVS_FLOW_ATTR_FIRST_PACKET), which spares userspace a second request, and
+ * many flows may be deleted by one (%OVS_FLOW_ATTR_UFIDS).
  *
  * One new flow action, %OVS_ACTION_ATTR_BPF, runs a BPF program on the packet.
  * It may stand wherever an action may: in OVS_FLOW_ATTR_ACTIONS, in
@@ -117,6 +118,14 @@
  * up as well if the flow was not installed since there is one already, or no room.
  */
 #define OVS_FLOW_ATTR_FIRST_PACKET 31
+
+/*
+ * Of OVS_FLOW_CMD_DEL, instead of KEY and UFID: names of 16 bytes each, one behind the
+ * other, of flows that are deleted together; one that no flow has is left out.  With
+ * NLM_F_ECHO there is a reply for each flow, as of its own OVS_FLOW_CMD_DEL, in as few
+ * messages as they fit into.  No packet is missing in the counts that it has.
+ */
+#define OVS_FLOW_ATTR_UFIDS 30
 
 /* Recirculations, of either action, that one packet may undergo. */
 #define OVS_BPF_MAX_RECIRC 16
