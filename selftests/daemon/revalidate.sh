@@ -17,10 +17,10 @@ flood_devices
 start_daemon 1000
 ctl port add f0 1
 ctl port add g0 2
-ctl prog load syn bpf-progs/syn/syn.bpf.o
+ctl prog load half bpf-progs/half/half.bpf.o
 cat >/run/rules <<'RULES'
 table=0,priority=20,udp,tp_dst=0x0/0x1,actions=goto_table:1
-table=0,priority=10,udp,bpf=syn,actions=drop
+table=0,priority=10,udp,bpf=half,actions=drop
 table=0,priority=5,udp,actions=output:2
 table=1,priority=2,udp,tp_dst=0x2/0x2,actions=output:2
 table=1,priority=1,actions=drop
@@ -77,7 +77,7 @@ settled() {
 	[ $(($(count 0 20) + $(count 0 10) + $(count 0 5))) = "$sent" ]
 }
 check "rules of the first table have counted each packet once" wait_until 20 settled
-check "a filter's outcomes too" [ $(($(count 0 10) + $(count 0 5))) -gt 500 ]
+check "both outcomes of a filter" eval '[ $(count 0 10) -gt 200 ] && [ $(count 0 5) -gt 200 ]'
 check "and those of the second table what came there" \
 	eval '[ $(($(count 1 2) + $(count 1 1))) = $(count 0 20) ] && [ $(count 1 2) -gt 200 ]'
 check "megaflows that nobody uses go" wait_until 30 eval '[ "$(field flows)" = 0 ]'
