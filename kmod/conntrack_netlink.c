@@ -235,8 +235,12 @@ static int make_template(struct ct_parse *c)
 
 static void ct_free(const struct ovs_ct_act *ct)
 {
-	if (ct->nat_helper)
+	if (ct->nat_helper) {
+		/* It walks a list of the readers' side. */
+		rcu_read_lock();
 		nf_nat_helper_put(ct->helper);
+		rcu_read_unlock();
+	}
 	if (ct->helper)
 		nf_conntrack_helper_put(ct->helper);
 	if (ct->timeout)
