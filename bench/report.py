@@ -109,8 +109,8 @@ def kept(t, row):
     return t.total('switch/output') / t.total(row)
 
 
-def process(t):
-    return min(t.net('lb/process-batch-64'), t.net('lb/process-batch-1'))
+def process(t, module='this'):
+    return min(t.net('lb/process-batch-64', module), t.net('lb/process-batch-1', module))
 
 
 TARGETS = [
@@ -140,9 +140,13 @@ TARGETS = [
      lambda t: t.total('program/set-mac') / t.total('switch/set-mac'), '<=', 1.05),
     ('load balancer in the switch, of the same on tc', lambda t: t.ratio_of('lb/switch'),
      '<=', 1.35),
-    ('load balancer: process behind a tap, of the switch',
+    ('load balancer: process behind a tap of stock, of the switch',
+     lambda t: process(t, 'stock') / t.net('lb/switch'), '>=', 4),
+    ('load balancer: process behind a tap of this module, likewise',
      lambda t: process(t) / t.net('lb/switch'), '>=', 4),
-    ('load balancer: namespace, of the switch',
+    ('load balancer: namespace beside stock, of the switch',
+     lambda t: t.net('lb/namespace', 'stock') / t.net('lb/switch'), '>=', 2.5),
+    ('load balancer: namespace beside this module, likewise',
      lambda t: t.net('lb/namespace') / t.net('lb/switch'), '>=', 2.5),
     ('load balancer: IPVS, of the switch',
      lambda t: t.net('lb/ipvs', 'none') / t.net('lb/switch'), '>=', 1),
