@@ -53,6 +53,14 @@ int sw_init(struct sw *sw, const char *dp, uint64_t idle_ms)
 	       getrandom(&sw->secret, sizeof(sw->secret), 0) < 0 ? -1 : 0;
 }
 
+/* A mask by words; most masks are the last again. */
+static const struct mask_words *mask_words(struct sw *sw, const struct flow *wc)
+{
+	if (!sw->words.n || memcmp(wc, &sw->words.wc, sizeof(*wc)))
+		mask_words_of(&sw->words, wc);
+	return &sw->words;
+}
+
 /* The mask of one more megaflow.  Return: NULL without memory. */
 static struct sw_mask *mask_ref(struct sw *sw, uint64_t id, const struct flow *wc)
 {
@@ -64,7 +72,7 @@ static struct sw_mask *mask_ref(struct sw *sw, uint64_t id, const struct flow *w
 		if (!m)
 			return NULL;
 		m->id = id;
-		m->wc = *wc;
+		m->words = *mask_words(sw, wc);
 		HASH_ADD(hh, sw->masks, id, sizeof(id), m);
 		if (!HASH_HAS(m->hh)) {
 			free(m);
@@ -267,10 +275,11 @@ bool sw_doom(struct sw_doomed *d, const uint8_t *ufid, size_t bytes)
 
 /* Memory for a megaflow and all that it has. */
 static struct mflow *mflow_alloc(const struct nlattr *key, size_t body_len,
-				 const struct xlate_out *out)
+				 const struct xlate_out *out, size_t n_words)
 {
 	size_t rules = out->n_rules * sizeof(struct rule_hit);
 	size_t branches = out->n_branches * sizeof(uint64_t);
+	size_t masked = n_words * sizeof(flow_word);
 	size_t key_len = NLA_ALIGN(key->nla_len);
 	size_t body = NLA_ALIGN(body_len), n_recirc = 1, i;
 	struct mflow *f;
@@ -278,14 +287,15 @@ static struct mflow *mflow_alloc(const struct nlattr *key, size_t body_len,
 
 	for (i = 0; i < out->n_ops; i++)
 		n_recirc += out->ops[i].recirc_id != 0;
-	f = calloc(1, sizeof(*f) + rules + branches + key_len + body +
+	f = calloc(1, sizeof(*f) + rules + branches + masked + key_len + body +
 		   n_recirc * sizeof(uint32_t));
 	if (!f)
 		return NULL;
 	p = (uint8_t *)(f + 1);
 	f->hits = (void *)p;
 	f->branch_seen = (void *)(p += rules);
-	f->key = (void *)(p += branches);
+	f->masked = (void *)(p += branches);
+	f->key = (void *)(p += masked);
 	f->body = p += key_len;
 	f->recirc = (void *)(p + body);
 	return f;
@@ -309,22 +319,24 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct xlate_out *out, const void *body,
 			    size_t body_len, uint64_t mask_id)
 {
-	struct mflow *f = mflow_alloc(key, body_len, out);
+	struct sw_mask *mask = mask_ref(sw, mask_id, &out->wc);
+	struct mflow *f;
 	unsigned int i;
 
-	if (!f)
+	if (!mask)
 		return NULL;
-	memcpy(f->ufid, ufid, UFID_LEN);
-	HASH_ADD_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
-	if (HASH_HAS(f->hh)) {
-		f->mask = mask_ref(sw, mask_id, &out->wc);
-		if (!f->mask)
-			HASH_DEL(sw->flows, f);
+	f = mflow_alloc(key, body_len, out, mask->words.n);
+	if (f) {
+		memcpy(f->ufid, ufid, UFID_LEN);
+		HASH_ADD_BYHASHVALUE(hh, sw->flows, ufid, UFID_LEN, ufid_hash(ufid), f);
 	}
-	if (!f->mask) {
+	if (!f || !HASH_HAS(f->hh)) {
+		mask_unref(sw, mask);
 		free(f);
 		return NULL;
 	}
+	f->mask = mask;
+	mask_words_take(&mask->words, flow, f->masked);
 	memcpy(f->key, key, key->nla_len);
 	memcpy(f->body, body, body_len);
 	f->body_len = body_len;
@@ -351,32 +363,6 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 	return f;
 }
 
-/* The words of a packet that megaflows of a mask differ in; most masks are the last again. */
-static const struct mask_words *mask_words(struct sw *sw, const struct flow *wc)
-{
-	struct mask_words *known = &sw->words;
-	struct flow all = *wc;
-	unsigned int i;
-
-	if (known->n && !memcmp(wc, &known->wc, sizeof(*wc)))
-		return known;
-	/* These every megaflow has exactly. */
-	all.dl_type = all.vlan_tpid = all.vlan_tpid2 = UINT16_MAX;
-	all.vlan_tci |= htons(VLAN_PRESENT);
-	all.vlan_tci2 |= htons(VLAN_PRESENT);
-	all.ethernet = UINT32_MAX;
-	all.unknown = UINT64_MAX;
-	known->wc = *wc;
-	known->n = 0;
-	for (i = 0; i < FLOW_WORDS; i++) {
-		if (!((const flow_word *)&all)[i])
-			continue;
-		known->idx[known->n] = i;
-		known->bits[known->n++] = ((const flow_word *)&all)[i];
-	}
-	return known;
-}
-
 /*
  * The name of a megaflow: a hash of its mask and of what that lets through of the
  * packet, so that packets of one megaflow give the same name.
@@ -385,12 +371,10 @@ static void make_ufid(struct sw *sw, const struct flow *flow,
 		      const struct flow *wc, uint64_t mask, uint8_t *ufid)
 {
 	const struct mask_words *words = mask_words(sw, wc);
-	uint64_t masked[FLOW_WORDS];
+	flow_word masked[FLOW_WORDS];
 	XXH128_hash_t hash;
-	unsigned int i;
 
-	for (i = 0; i < words->n; i++)
-		masked[i] = ((const flow_word *)flow)[words->idx[i]] & words->bits[i];
+	mask_words_take(words, flow, masked);
 	hash = XXH3_128bits_withSeed(masked, 8 * words->n, sw->secret ^ mask);
 	memcpy(ufid, &hash, UFID_LEN);
 }

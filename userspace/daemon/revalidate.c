@@ -236,11 +236,10 @@ static bool surely_wrong(const struct mflow *f, const struct sw_change *c, bool 
 enum state { RIGHT, MAYBE, WRONG };
 
 /* What a change of a rule makes of a megaflow. */
-static enum state change_tells(const struct mflow *f, const struct flow *flow,
-			       const struct sw_change *c)
+static enum state change_tells(const struct mflow *f, const struct sw_change *c)
 {
-	if (!xlate_depends(&f->asked, &f->changed, flow, &f->mask->wc, c->table,
-			   &c->match, &c->mask))
+	if (!xlate_depends(&f->asked, &f->changed, &f->mask->words, f->masked,
+			   c->table, &c->match, &c->mask))
 		return RIGHT;
 	return surely_wrong(f, c, table_set_has(&f->changed, c->table)) ? WRONG : MAYBE;
 }
@@ -250,15 +249,14 @@ static enum state flow_state(const struct sw *sw, const struct mflow *f)
 {
 	const struct sw_changes *c = &sw->changes;
 	enum state most = RIGHT, s;
-	struct flow flow;
 	unsigned int i;
 
 	if (f->failed)
 		return WRONG;
-	if (c->all || odp_flow_from_key(f->key, &flow))
+	if (c->all)
 		return MAYBE;
 	for (i = 0; i < c->n && most != WRONG; i++) {
-		s = change_tells(f, &flow, &c->rules[i]);
+		s = change_tells(f, &c->rules[i]);
 		most = s > most ? s : most;
 	}
 	return most;

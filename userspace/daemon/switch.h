@@ -52,31 +52,16 @@ struct rule_hit {
 };
 
 /**
- * struct mask_words - the words of a packet that a mask lets through
- * @wc: the mask.
- * @n: how many words; 0: there is no mask.
- * @idx: which they are.
- * @bits: of each, the bits that count.
- */
-struct mask_words {
-	struct flow wc;
-	unsigned int n;
-	uint8_t idx[FLOW_WORDS];
-	flow_word bits[FLOW_WORDS];
-};
-_Static_assert(FLOW_WORDS <= UINT8_MAX, "words are counted in bytes");
-
-/**
  * struct sw_mask - a mask that megaflows have
  * @id: a hash of it as the datapath has it.
  * @refs: how many have it.
- * @wc: the same.
+ * @words: the same, by words.
  * @hh: in sw.masks.
  */
 struct sw_mask {
 	uint64_t id;
 	unsigned int refs;
-	struct flow wc;
+	struct mask_words words;
 	UT_hash_handle hh;
 };
 
@@ -87,6 +72,7 @@ struct sw_mask {
  * @body: mask and actions as they were sent, to tell whether they changed.
  * @body_len: bytes of @body.
  * @mask: the mask in it.
+ * @masked: what that lets through of its packets.
  * @hits: rules that it counts for.
  * @n_rules: how many.
  * @asked: tables that its packets are looked up in.
@@ -119,6 +105,7 @@ struct mflow {
 	uint8_t *body;
 	size_t body_len;
 	struct sw_mask *mask;
+	flow_word *masked;
 	struct rule_hit *hits;
 	unsigned int n_rules;
 	struct table_set asked;

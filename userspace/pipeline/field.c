@@ -329,3 +329,44 @@ bool flow_is_zero(const struct flow *flow)
 {
 	return !memcmp(flow, &no_bits, sizeof(*flow));
 }
+
+/**
+ * mask_words_of - make a list of the words of a mask
+ * @w: filled in.
+ * @wc: the mask of a megaflow.
+ */
+void mask_words_of(struct mask_words *w, const struct flow *wc)
+{
+	struct flow all = *wc;
+	unsigned int i;
+
+	/* These every megaflow has exactly. */
+	all.dl_type = all.vlan_tpid = all.vlan_tpid2 = UINT16_MAX;
+	all.vlan_tci |= htons(VLAN_PRESENT);
+	all.vlan_tci2 |= htons(VLAN_PRESENT);
+	all.ethernet = UINT32_MAX;
+	all.unknown = UINT64_MAX;
+	w->wc = *wc;
+	w->n = 0;
+	for (i = 0; i < FLOW_WORDS; i++) {
+		if (!((const flow_word *)&all)[i])
+			continue;
+		w->idx[w->n] = i;
+		w->bits[w->n++] = ((const flow_word *)&all)[i];
+	}
+}
+
+/**
+ * mask_words_take - take what a mask lets through of a packet
+ * @w: the mask.
+ * @flow: the packet.
+ * @masked: filled in, @w->n words.
+ */
+void mask_words_take(const struct mask_words *w, const struct flow *flow,
+		     flow_word *masked)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++)
+		masked[i] = ((const flow_word *)flow)[w->idx[i]] & w->bits[i];
+}

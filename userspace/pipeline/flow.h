@@ -122,6 +122,26 @@ _Static_assert(sizeof(struct flow) % 8 == 0, "flows are made of words");
 /* A part of a flow, as a word. */
 typedef uint64_t __attribute__((may_alias)) flow_word;
 
+/**
+ * struct mask_words - the words of a packet that a megaflow's mask lets through
+ * @wc: the mask.
+ * @n: how many words.
+ * @idx: which they are, ascending.
+ * @bits: of each, the bits that count: those of the mask, and what every megaflow has
+ *	exactly.
+ */
+struct mask_words {
+	struct flow wc;
+	unsigned int n;
+	uint8_t idx[FLOW_WORDS];
+	flow_word bits[FLOW_WORDS];
+};
+_Static_assert(FLOW_WORDS <= UINT8_MAX, "words are counted in bytes");
+
+void mask_words_of(struct mask_words *w, const struct flow *wc);
+void mask_words_take(const struct mask_words *w, const struct flow *flow,
+		     flow_word *masked);
+
 enum field_format {
 	FMT_DEC, FMT_HEX, FMT_MAC, FMT_IP4, FMT_IP6,
 	FMT_TOS,	/* six bits, written with two more */

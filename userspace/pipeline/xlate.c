@@ -268,8 +268,8 @@ static void note_table(struct walk *w, unsigned int table, uint32_t port)
  * xlate_depends - whether a rule that comes or goes can make a translation another one
  * @asked: the translation's.
  * @changed: likewise.
- * @flow: the packet.
- * @wc: its megaflow's mask.
+ * @words: its megaflow's mask.
+ * @masked: what that lets through of the packet.
  * @table: of the rule.
  * @match: of the rule.
  * @mask: of the rule.
@@ -281,21 +281,25 @@ static void note_table(struct walk *w, unsigned int table, uint32_t port)
  * Return: false if it can't.
  */
 bool xlate_depends(const struct table_set *asked, const struct table_set *changed,
-		   const struct flow *flow, const struct flow *wc,
+		   const struct mask_words *words, const flow_word *masked,
 		   unsigned int table, const struct flow *match,
 		   const struct flow *mask)
 {
-	const flow_word *f = (const flow_word *)flow, *c = (const flow_word *)wc;
 	const flow_word *v = (const flow_word *)match, *m = (const flow_word *)mask;
-	size_t i;
+	unsigned int i, w;
 
 	if (!table_set_has(asked, table))
 		return false;
 	if (table_set_has(changed, table))
 		return true;
-	for (i = 0; i < FLOW_DP_LEN / 8; i++)
-		if ((f[i] ^ v[i]) & m[i] & c[i])
+	for (i = 0; i < words->n; i++) {
+		w = words->idx[i];
+		/* What the datapath knows nothing of, the translation began with or made. */
+		if (w >= FLOW_DP_LEN / 8)
+			break;
+		if ((masked[i] ^ v[w]) & m[w] & words->bits[i])
 			return false;
+	}
 	return true;
 }
 

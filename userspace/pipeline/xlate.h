@@ -168,7 +168,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out);
 
 bool xlate_depends(const struct table_set *asked, const struct table_set *changed,
-		   const struct flow *flow, const struct flow *wc,
+		   const struct mask_words *words, const flow_word *masked,
 		   unsigned int table, const struct flow *match,
 		   const struct flow *mask);
 
