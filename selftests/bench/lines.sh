@@ -8,7 +8,9 @@
 plan 2
 table=$("$(dirname "$0")/../../scripts/bench" --lines common-programs@this)
 check "two senders send" [ $? = 0 ]
-echo "$table" | sed 's/^/# /'
+while read -r line; do
+	echo "# $line"
+done <<<"$table"
 module=$(echo "$table" | awk '$1 == "common-programs@this" { print $3 }')
 check "no packet has a line of the module in common with the other processor" [ "$module" = 0.00 ]
 finish
