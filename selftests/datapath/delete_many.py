@@ -18,7 +18,6 @@ from dpbed import ALL, Bed, any_from, k_eth, k_type, k_u32, p_ipv4, refusal    #
 
 STATS, UFID, KEY, MASK, ACTIONS = 3, 9, 1, 7, 2
 SO_RCVBUFFORCE = 33
-UFIDS = 30          # OVS_FLOW_ATTR_UFIDS
 OMIT_ALL = nl.attr(10, 7)
 MANY = 3000
 ROUNDS = 200
@@ -50,7 +49,7 @@ def install(i, actions=(nl.output(2),), named=True):
 def delete(numbers, *more, flags=nl.NLM_F_ECHO):
     """The rows of the reply, as dictionaries."""
     names = b''.join(name(i) for i in numbers)
-    return [nl.attrs(m[4:]) for m in dp.flow(nl.CMD_DEL, nl.attr(UFIDS, names) + b''.join(more), flags)]
+    return [nl.attrs(m[4:]) for m in dp.flow(nl.CMD_DEL, nl.attr(nl.UFIDS, names) + b''.join(more), flags)]
 
 
 def counts(row):
@@ -95,17 +94,17 @@ t.equal(len(dp.flows()), 1, 'a flow without a name is left')
 dp.flush()
 
 for what, attrs, word in (
-        ('no name', nl.attr(UFIDS, b''), 'UFIDS'),
-        ('one of 15 bytes', nl.attr(UFIDS, bytes(15)), 'UFIDS'),
-        ('one and a half', nl.attr(UFIDS, bytes(24)), 'UFIDS'),
-        ('names, and another one', nl.attr(UFIDS, name(8)) + nl.attr(UFID, name(8)), 'UFIDS'),
-        ('names, and a key', nl.attr(UFIDS, name(8)) + nl.nest(KEY, *match(8)[0]), 'UFIDS')):
+        ('no name', nl.attr(nl.UFIDS, b''), 'UFIDS'),
+        ('one of 15 bytes', nl.attr(nl.UFIDS, bytes(15)), 'UFIDS'),
+        ('one and a half', nl.attr(nl.UFIDS, bytes(24)), 'UFIDS'),
+        ('names, and another one', nl.attr(nl.UFIDS, name(8)) + nl.attr(UFID, name(8)), 'UFIDS'),
+        ('names, and a key', nl.attr(nl.UFIDS, name(8)) + nl.nest(KEY, *match(8)[0]), 'UFIDS')):
     install(8)
     err = refusal(dp.flow, nl.CMD_DEL, attrs)
     t.ok(err and err.errno == errno.EINVAL and word in err.extack, what + ': refused', err)
     t.equal(names_of(delete([8])), [8], what + ': nothing was deleted')
 err = refusal(dp.nl.request, dp.nl.family('ovs_flow'), nl.CMD_DEL,
-              struct.pack('=i', 12345) + nl.attr(UFIDS, name(8)))
+              struct.pack('=i', 12345) + nl.attr(nl.UFIDS, name(8)))
 t.equal(err and err.errno, errno.ENODEV, 'there is no such datapath')
 
 # Rows that fill a message, alone and together.

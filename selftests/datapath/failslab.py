@@ -134,6 +134,11 @@ def output_only():
     dp.add_flow(key, mask, [nl.output(1)])
 
 
+def named():
+    dp.add_flow(key, mask, [nl.output(1)], ufid=NAME)
+
+
+NAME = b'a name of a flow'
 key, mask = any_from(3)
 ACTIONS = {
     'output': [nl.output(2)],
@@ -174,6 +179,10 @@ sweep('get flow', lambda: victim.flow(nl.CMD_GET, nl.nest(1, *key)))
 sweep('dump flows', victim.flows)
 sweep('delete flow', lambda: victim.flow(nl.CMD_DEL, nl.nest(1, *key)), output_only)
 sweep('flush', victim.flush, output_only)
+dp.flush()
+named()
+sweep('delete flows by their names', lambda: victim.flow(nl.CMD_DEL, nl.attr(nl.UFIDS, NAME + bytes(16)),
+                                                         nl.NLM_F_ECHO), named)
 dp.flush()
 
 meta = [nl.attr(nl.IN_PORT, 3)]
