@@ -34,6 +34,15 @@ def frame(dst=DST, dport=DPORT, size=64, checksum=True, dst_mac=nl.mac(2)):
     return f if checksum else f[:40] + b'\0\0' + f[42:]
 
 
+def prepare():
+    """What rows and modules need of the kernel."""
+    subprocess.run('modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample '
+                   'libcrc32c veth bridge tun cls_bpf sch_ingress; '
+                   'sysctl -qw net.ipv6.conf.default.disable_ipv6=1; '
+                   'mkdir -p /run/bpf; mount -t bpf bpf /run/bpf', shell=True,
+                   stderr=subprocess.DEVNULL)
+
+
 def load_module(name):
     if name == 'this':
         run(['insmod', os.path.join(HERE, '../kmod/openvswitch.ko')])

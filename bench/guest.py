@@ -2,7 +2,6 @@
 """The part of scripts/bench that runs in the VM: guest.py NAME@MODULE..."""
 import json
 import os
-import subprocess
 import sys
 import traceback
 
@@ -19,11 +18,7 @@ def measure(fn, args, module):
 def main():
     by_name = {r[0]: r for r in rows.ROWS}
     out = open(os.path.join(os.environ['VM_OUT'], 'results.jsonl'), 'w')
-    subprocess.run('modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample '
-                   'libcrc32c veth bridge tun cls_bpf sch_ingress; '
-                   'sysctl -qw net.ipv6.conf.default.disable_ipv6=1; '
-                   'mkdir -p /run/bpf; mount -t bpf bpf /run/bpf', shell=True,
-                   stderr=subprocess.DEVNULL)
+    bed.prepare()
     failed, loaded = 0, 'none'
     for want in sys.argv[1:]:
         name, module = want.rsplit('@', 1)

@@ -7,47 +7,34 @@ packet, goes back and forth between their caches on a real machine.
 """
 import collections
 import os
-import subprocess
 import sys
+import time
 
-from profile_row import BURST, Monitor, by_function, symbols
+from lines_guest import ROWS
+from profile_row import BURST, SENDS, by_function, start, symbols
 
 BURSTS = 100        # of each sender
 LEAST = 0.01        # accesses a packet, of a function that is named
 # So often a packet each must touch a line, and one write it, for packets to do so: the clock
 # and the scheduler do now and then.
 OFTEN = 0.25
-ROWS = ('veth@none', 'output@stock', 'output@this', 'common-recirc@stock', 'common-recirc@this',
-        'common-programs@this')
 
 
 def trace(row, out, mem):
     """Boot, send, and end; the plugin's file."""
-    ctl, result, monitor = (os.path.abspath(os.path.join(out, 'lines.' + what))
-                            for what in ('ctl', 'out', 'monitor'))
+    ctl, result = (os.path.abspath(os.path.join(out, 'lines.' + what)) for what in ('ctl', 'out'))
     for path in ctl, result:
         if os.path.exists(path):
             os.unlink(path)
     os.mkfifo(ctl)
-    vm = subprocess.Popen(['scripts/vm', 'run', '--mem', str(mem), '--out',
-                           os.path.join(out, 'vm'), '--monitor', monitor, '--timeout', '900', '--plugin',
-                           'bench/lines_plugin.so,ctl=%s,out=%s,marks=%d' % (ctl, result, BURSTS), '--',
-                           'python3', 'bench/lines_guest.py', row],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    for line in vm.stdout:
-        if not line.startswith('profile: sending'):
-            print(line, end='')
-            continue
-        with open(ctl, 'w') as f:
-            f.write(line.split()[2] + '\n')
-        break
+    vm, monitor, at = start('bench/lines_guest.py', row, SENDS, out, mem, '--plugin',
+                            'bench/lines_plugin.so,ctl=%s,out=%s,marks=%d' % (ctl, result, BURSTS))
+    with open(ctl, 'wb') as f:
+        f.write(at + b'\n')
     while vm.poll() is None and not os.path.exists(result):
-        try:
-            vm.wait(0.1)
-        except subprocess.TimeoutExpired:
-            pass
+        time.sleep(0.1)
     if vm.poll() is None:
-        Monitor(monitor).command('quit')
+        monitor.command('quit')
     vm.wait()
     os.unlink(ctl)
     if not os.path.exists(result):
@@ -60,7 +47,7 @@ def measure(row, out, mem):
     with open(trace(row, out, mem)) as f:
         packets = [BURST * int(n) for n in f.readline().split()]
         accesses = [(int(cpu), pc, line, int(reads), int(writes))
-                    for cpu, pc, line, _, reads, writes in map(str.split, f)]
+                    for cpu, pc, line, reads, writes in map(str.split, f)]
     touched, written, by_pc = (collections.Counter() for _ in range(3))
     for cpu, _, line, reads, writes in accesses:
         touched[cpu, line] += (reads + writes) / packets[cpu]

@@ -3,11 +3,10 @@
 
 Two senders, each on a processor of its own: one from w1 to w2, the other from w3 to w4.
 """
-import subprocess
 import sys
 
 import bed
-from bed import dpbed, nl, run, wait_until
+from bed import dpbed, nl, wait_until
 
 ROWS = {}
 SETTLED = 4096          # packets of each, behind which caches and maps are filled
@@ -71,23 +70,20 @@ def received(dev):
 def main():
     name = sys.argv[1]
     module = name.split('@')[1]
-    subprocess.run('modprobe -a nf_conntrack nf_nat nf_defrag_ipv6 nf_conncount nsh psample libcrc32c veth; '
-                   'sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.core.bpf_jit_kallsyms=1; '
-                   'mkdir -p /run/bpf; mount -t bpf bpf /run/bpf', shell=True, stderr=subprocess.DEVNULL)
+    bed.prepare()
     bed.load_module(module)
     b = bed.Bed(module)
     b.ip('link add p4 type veth peer name w4', 'link set p4 up', 'link set w4 up')
     wires = ROWS[name](b)
     for cpu, (src, sink) in enumerate(wires):
-        b.spawn('taskset', '-c', str(cpu), bed.HERE + '/send', src, sink, bed.frame().hex(), str(10 ** 9))
+        b.spawn('taskset', '-c', str(cpu), bed.HERE + '/send', src, sink, bed.frame().hex(),
+                str(10 ** 9))
     for _, sink in wires:
         if not wait_until(lambda dev=sink: received(dev) >= SETTLED, 60):
             sys.exit('lines: nothing comes to ' + sink)
-    run('cp /proc/kallsyms $VM_OUT')
-    with open('/proc/kallsyms') as f:
-        at = next(words[0] for words in map(str.split, f) if words[2] == '__x64_sys_sendmmsg')
-    print('profile: sending', at, flush=True)
+    bed.endless(SETTLED)
     wait_until(lambda: False, 600)
 
 
-main()
+if __name__ == '__main__':
+    main()

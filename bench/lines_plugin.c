@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A plugin for QEMU: which cache lines do processors have in common, and what in the kernel
- * reads and writes them?
+ * A plugin for QEMU: which cache lines do processors read and write, and what in the kernel
+ * does?
  *
  *	-plugin lines_plugin.so,ctl=FIFO,out=FILE,marks=N
  *
  * When a hexadecimal address has come through FIFO, each access of the kernel to memory is
  * noted, until both processors have got N times to that address, of a function.  Then FILE
- * has a line for each instruction and cache line, of those that one processor wrote and
- * another one read or wrote, too:
+ * has a line for each processor, instruction and cache line:
  *
- *	PROCESSOR INSTRUCTION LINE ADDRESS READS WRITES
+ *	PROCESSOR INSTRUCTION LINE READS WRITES
  *
  * and before them one with the times that the processors got to the function.
  *
@@ -60,12 +59,11 @@ int qemu_plugin_version = 1;
  * struct access - what an instruction has done to a line
  * @pc: where the instruction is; 0: nothing is noted here.
  * @line: number of the line, by its physical address.
- * @vaddr: of the last access.
  * @reads: how many.
  * @writes: how many.
  */
 struct access {
-	uint64_t pc, line, vaddr;
+	uint64_t pc, line;
 	uint32_t reads, writes;
 };
 
@@ -106,71 +104,32 @@ static void on_access(unsigned int cpu, uint32_t info, uint64_t vaddr, void *pc)
 		a->pc = (uint64_t)pc;
 		a->line = qemu_plugin_hwaddr_phys_addr(h) / LINE;
 	}
-	a->vaddr = vaddr;
 	if (qemu_plugin_mem_is_store(info))
 		a->writes++;
 	else
 		a->reads++;
 }
 
-/**
- * struct line - who has done what to a line
- * @line: its number; 0: nothing is noted here.
- * @touched: a bit for each processor that has read or written it.
- * @written: likewise, written.
- */
-struct line {
-	uint64_t line;
-	uint8_t touched, written;
-};
-
-static struct line *line_slot(struct line *lines, uint64_t line)
-{
-	uint64_t i = line * 0x9e3779b97f4a7c15 >> 20;
-
-	while (lines[i % (CPUS * SLOTS)].line && lines[i % (CPUS * SLOTS)].line != line)
-		i++;
-	return &lines[i % (CPUS * SLOTS)];
-}
-
 static void tell(void)
 {
-	struct line *lines = calloc(CPUS * SLOTS, sizeof(*lines)), *l;
+	const struct access *a;
 	char part[4096];
+	uint32_t cpu;
 	FILE *f;
-	uint32_t cpu, i;
 
 	snprintf(part, sizeof(part), "%s.part", out);
 	f = fopen(part, "w");
-	if (!f || !lines) {
+	if (!f) {
 		perror(part);
 		exit(1);
 	}
-	for (cpu = 0; cpu < CPUS; cpu++) {
+	for (cpu = 0; cpu < CPUS; cpu++)
 		fprintf(f, "%u%c", atomic_load(&marks[cpu]), cpu == CPUS - 1 ? '\n' : ' ');
-		for (i = 0; i < SLOTS; i++) {
-			const struct access *a = &accesses[cpu][i];
-
-			if (!a->pc)
-				continue;
-			l = line_slot(lines, a->line);
-			l->line = a->line;
-			l->touched |= 1 << cpu;
-			l->written |= a->writes ? 1 << cpu : 0;
-		}
-	}
-	for (cpu = 0; cpu < CPUS; cpu++) {
-		for (i = 0; i < SLOTS; i++) {
-			const struct access *a = &accesses[cpu][i];
-
-			if (!a->pc)
-				continue;
-			l = line_slot(lines, a->line);
-			if (l->written && l->touched == (1 << CPUS) - 1)
-				fprintf(f, "%u %" PRIx64 " %" PRIx64 " %" PRIx64 " %u %u\n", cpu,
-					a->pc, a->line, a->vaddr, a->reads, a->writes);
-		}
-	}
+	for (cpu = 0; cpu < CPUS; cpu++)
+		for (a = accesses[cpu]; a < accesses[cpu] + SLOTS; a++)
+			if (a->pc)
+				fprintf(f, "%u %" PRIx64 " %" PRIx64 " %u %u\n", cpu, a->pc,
+					a->line, a->reads, a->writes);
 	fclose(f);
 	rename(part, out);
 }

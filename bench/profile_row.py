@@ -17,6 +17,7 @@ import threading
 import time
 
 BURST = 64          # of bench/send.c
+SENDS = '__x64_sys_sendmmsg'    # entered once a burst
 BURSTS = 3
 FLOWS = 100
 LIMIT = 30 << 20    # instructions
@@ -120,12 +121,12 @@ def by_function(pcs, addrs, names, user_addrs, user_names):
     return by_name, entries
 
 
-def start(row, mark, out, mem):
-    """Boot, and start the row; the process, the monitor, and where MARK is."""
+def start(script, row, mark, out, mem, *how):
+    """Boot, and have SCRIPT start the row; the process, the monitor, and where MARK is."""
     path = os.path.abspath(os.path.join(out, 'monitor'))
-    vm = subprocess.Popen(['scripts/vm', 'run', '--icount', '--mem', str(mem), '--out',
+    vm = subprocess.Popen(['scripts/vm', 'run', *how, '--mem', str(mem), '--out',
                            os.path.join(out, 'vm'), '--monitor', path, '--timeout', '1200',
-                           '--', 'env', 'BENCH_PROFILE=' + mark, 'python3', 'bench/guest.py', row],
+                           '--', 'env', 'BENCH_PROFILE=' + mark, 'python3', script, row],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     for line in vm.stdout:
         if line.startswith('profile: sending'):
@@ -137,7 +138,7 @@ def start(row, mark, out, mem):
 def marker(row, unit):
     """The function that is entered once a unit, or for some at once, and for how many."""
     if unit == 'packet':
-        return '__x64_sys_sendmmsg', BURST
+        return SENDS, BURST
     if row.startswith('netlink/dump'):
         return 'ovs_nla_put_mask_nest', 1
     return '__x64_sys_sendto', 1
@@ -149,7 +150,7 @@ def profile(row, unit, out, mem):
         os.unlink(fifo)
     os.mkfifo(fifo)
     mark, each = marker(row, unit)
-    vm, monitor, at = start(row, mark, out, mem)
+    vm, monitor, at = start('bench/guest.py', row, mark, out, mem, '--icount')
     counter = Counter(at, BURSTS if each > 1 else FLOWS)
     reader = threading.Thread(target=counter.read, args=(fifo,), daemon=True)
     reader.start()

@@ -7,9 +7,8 @@ comes in series is a loop at the end of its section.
 """
 import os
 import struct
-import time
 
-from bed import (DST, ETH_SRC_LOW, HERE, IP_DST, PINS, SRC, UDP_SRC, endless, frame, insns, json_of,
+from bed import (DST, ETH_SRC_LOW, HERE, IP_DST, PINS, SRC, UDP_SRC, frame, insns, json_of,
                  nl, pin, redirect, run, trivial, wait_uptime, wait_until)
 from dpbed import ALL, k_eth, k_ports, p_ipv4, recirc, set_action, set_masked
 
@@ -268,7 +267,6 @@ def lb_namespace(b):
 # The slow path: each packet has a source MAC of its own, which the megaflow matches.
 
 UPCALLS = 1920
-MEGAFLOWS = 32000
 
 
 def upcall_send(b):
@@ -276,8 +274,8 @@ def upcall_send(b):
     return b.send([(ETH_SRC_LOW, 1 << 30)], packets=UPCALLS, warm_up=False)
 
 
-def start_bpfd(b):
-    """With two ports and two rules; the beginning of commands to it."""
+@row('upcall/ovs-bpfd', THIS)
+def upcall_bpfd(b):
     d = HERE + '/../userspace/'
     b.spawn(d + 'ovs-bpfd', '--dp', 'sw0', '--idle-timeout', '60000')
     ctl = d + 'ovs-bpfctl '
@@ -288,29 +286,7 @@ def start_bpfd(b):
         f.write('priority=10,dl_src=06:00:00:00:00:00,actions=drop\n'
                 'priority=1,in_port=1,actions=output:2\n')
     run(ctl + 'rule load /run/rules')
-    return ctl
-
-
-@row('upcall/ovs-bpfd', THIS)
-def upcall_bpfd(b):
-    start_bpfd(b)
     return upcall_send(b)
-
-
-@row('daemon/rule-about-all', THIS, unit='megaflow')
-def rule_about_all(b):
-    """A rule comes that has all megaflows deleted; the command's process included."""
-    ctl = start_bpfd(b)
-    rounds = endless(1, 1)
-    os.environ.pop('BENCH_PROFILE', None)
-    for _ in range(rounds):
-        b.send([(ETH_SRC_LOW, 1 << 30)], packets=MEGAFLOWS, warm_up=False)
-        n = json_of(ctl + '-j dp show')['flows']
-        t = time.perf_counter_ns()
-        run(ctl + 'rule add priority=5,in_port=1,udp,actions=drop')
-        t = time.perf_counter_ns() - t
-        run(ctl + 'rule del udp')
-    return n, t
 
 
 @row('upcall/ovs-vswitchd')

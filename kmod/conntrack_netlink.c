@@ -236,7 +236,7 @@ static int make_template(struct ct_parse *c)
 static void ct_free(const struct ovs_ct_act *ct)
 {
 	if (ct->nat_helper) {
-		/* It walks a list of the readers' side. */
+		/* It walks an RCU list. */
 		rcu_read_lock();
 		nf_nat_helper_put(ct->helper);
 		rcu_read_unlock();

@@ -146,19 +146,18 @@ static int flow_fill(struct sk_buff *msg, const struct sw_flow *flow,
 }
 
 /*
- * A message about a flow.  Context: ovs_mutex held.  Return: NULL if nobody
- * would read it; an error pointer.
+ * A message about a flow, with room for others if @room is more than it needs.
+ * Context: ovs_mutex held.  Return: the message, or an error pointer.
  */
-static struct sk_buff *flow_msg(const struct sw_flow *flow, int dp_ifindex,
-				struct genl_info *info, u8 cmd, bool always)
+static struct sk_buff *flow_msg_make(const struct sw_flow *flow, int dp_ifindex,
+				     struct genl_info *info, u8 cmd, size_t room)
 {
 	u32 flags = ufid_flags(info->attrs[OVS_FLOW_ATTR_UFID_FLAGS]);
 	const struct sw_flow_actions *acts = ovsl_dereference(flow->sf_acts);
 	struct sk_buff *msg;
 
-	if (!always && !ovs_must_notify(&dp_flow_genl_family, info))
-		return NULL;
-	msg = genlmsg_new(flow_msg_size(flow, acts, flags), GFP_KERNEL);
+	msg = genlmsg_new(max(room, flow_msg_size(flow, acts, flags)),
+			  GFP_KERNEL);
 	if (!msg)
 		return ERR_PTR(-ENOMEM);
 	if (WARN_ON_ONCE(flow_fill(msg, flow, dp_ifindex, info->snd_portid,
@@ -167,6 +166,15 @@ static struct sk_buff *flow_msg(const struct sw_flow *flow, int dp_ifindex,
 		return ERR_PTR(-EMSGSIZE);
 	}
 	return msg;
+}
+
+/* Likewise.  Return: NULL if nobody would read it, unless @always. */
+static struct sk_buff *flow_msg(const struct sw_flow *flow, int dp_ifindex,
+				struct genl_info *info, u8 cmd, bool always)
+{
+	if (!always && !ovs_must_notify(&dp_flow_genl_family, info))
+		return NULL;
+	return flow_msg_make(flow, dp_ifindex, info, cmd, 0);
 }
 
 /* A change is not undone because it could not be told. */
@@ -578,20 +586,18 @@ static int flow_tell_deleted(struct sk_buff_head *msgs,
 			     const struct sw_flow *flow, int dp_ifindex,
 			     struct genl_info *info)
 {
-	u32 flags = ufid_flags(info->attrs[OVS_FLOW_ATTR_UFID_FLAGS]);
-	const struct sw_flow_actions *acts = ovsl_dereference(flow->sf_acts);
 	struct sk_buff *msg = skb_peek_tail(msgs);
 
 	if (msg && !flow_fill(msg, flow, dp_ifindex, info->snd_portid,
-			      info->snd_seq, 0, OVS_FLOW_CMD_DEL, flags))
+			      info->snd_seq, 0, OVS_FLOW_CMD_DEL,
+			      ufid_flags(info->attrs[OVS_FLOW_ATTR_UFID_FLAGS])))
 		return 0;
-	msg = genlmsg_new(max_t(size_t, flow_msg_size(flow, acts, flags),
-				DELETED_MSG_SIZE), GFP_KERNEL);
-	if (!msg)
-		return -ENOMEM;
+	msg = flow_msg_make(flow, dp_ifindex, info, OVS_FLOW_CMD_DEL,
+			    DELETED_MSG_SIZE);
+	if (IS_ERR(msg))
+		return PTR_ERR(msg);
 	__skb_queue_tail(msgs, msg);
-	return flow_fill(msg, flow, dp_ifindex, info->snd_portid,
-			 info->snd_seq, 0, OVS_FLOW_CMD_DEL, flags);
+	return 0;
 }
 
 /*

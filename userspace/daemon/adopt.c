@@ -46,11 +46,13 @@ struct orphan {
  * @sw: the switch.
  * @orphans: those that there are.
  * @no_memory: some could not be looked at.
+ * @doomed: those that will be deleted.
  */
 struct adoption {
 	struct sw *sw;
 	struct orphan *orphans;
 	bool no_memory;
+	struct sw_doomed doomed;
 };
 
 /**
@@ -365,20 +367,21 @@ static bool mend(struct sw *sw, const struct orphan *o, struct made *m)
 	return false;
 }
 
-static void doom(struct sw *sw, struct sw_doomed *doomed, const struct orphan *o)
+static void doom(struct adoption *ad, const struct orphan *o)
 {
-	if (sw_doom(doomed, o->ufid, o->mask->nla_len + o->actions->nla_len))
-		sw_delete_doomed(sw, doomed);
+	ad->sw->adoption.deleted++;
+	if (sw_doom(&ad->doomed, o->ufid, o->mask->nla_len + o->actions->nla_len))
+		sw_delete_doomed(ad->sw, &ad->doomed);
 }
 
 /*
  * Decide on an orphan whose stage is known.  Return: false, and nothing is decided,
  * if it is not right and @gently.
  */
-static bool decide(struct sw *sw, struct orphan *o, bool gently,
-		   struct sw_doomed *doomed)
+static bool decide(struct adoption *ad, struct orphan *o, bool gently)
 {
 	static struct made m;
+	struct sw *sw = ad->sw;
 	struct pairs p = {};
 	bool ok, right;
 
@@ -402,8 +405,7 @@ static bool decide(struct sw *sw, struct orphan *o, bool gently,
 		enter(sw, o, &m);
 		(*(right ? &sw->adoption.kept : &sw->adoption.repaired))++;
 	} else {
-		doom(sw, doomed, o);
-		sw->adoption.deleted++;
+		doom(ad, o);
 	}
 	dpnl_free(&sw->nl, m.msg);
 	return true;
@@ -420,15 +422,14 @@ static bool stage_known(const struct sw *sw, const struct orphan *o)
 }
 
 /* Decide on orphans whose stage is known.  Return: whether there was any. */
-static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently,
-			struct sw_doomed *doomed)
+static bool decide_some(struct adoption *ad, bool gently)
 {
 	struct orphan *o;
 	bool any = false;
 
-	for (o = orphans; o; o = o->next)
-		if (!o->done && stage_known(sw, o))
-			any |= decide(sw, o, gently, doomed);
+	for (o = ad->orphans; o; o = o->next)
+		if (!o->done && stage_known(ad->sw, o))
+			any |= decide(ad, o, gently);
 	return any;
 }
 
@@ -439,7 +440,6 @@ static bool decide_some(struct sw *sw, struct orphan *orphans, bool gently,
 void sw_adopt(struct sw *sw)
 {
 	struct adoption ad = { .sw = sw };
-	struct sw_doomed doomed = { .n = 0 };
 	struct orphan *o, *next;
 
 	if (dpnl_call(&sw->nl, dpnl_msg(&sw->nl, F_FLOW, OVS_FLOW_CMD_GET,
@@ -449,18 +449,15 @@ void sw_adopt(struct sw *sw)
 	/* Each may make stages known to others.  What is right comes first: it tells
 	 * ids for sure.
 	 */
-	while (decide_some(sw, ad.orphans, true, &doomed) ||
-	       decide_some(sw, ad.orphans, false, &doomed))
+	while (decide_some(&ad, true) || decide_some(&ad, false))
 		;
 	for (o = ad.orphans; o; o = next) {
 		next = o->next;
-		if (!o->done) {
-			doom(sw, &doomed, o);
-			sw->adoption.deleted++;
-		}
+		if (!o->done)
+			doom(&ad, o);
 		orphan_free(o);
 	}
-	sw_delete_doomed(sw, &doomed);
+	sw_delete_doomed(sw, &ad.doomed);
 	if (sw->adoption.kept + sw->adoption.repaired + sw->adoption.deleted)
 		log_event(LOG_flow, LEVEL_INFO, "a former daemon's megaflows were adopted",
 			  "{s:i,s:i,s:i}", "kept", sw->adoption.kept,
