@@ -183,8 +183,8 @@ def lb_load(b, path, name):
     return fd
 
 
-def lb_send(b, **kw):
-    return b.send([(UDP_SRC, CONNS)], data=frame(VIP, checksum=False, **kw))
+def lb_send(b, conns=CONNS, **kw):
+    return b.send([(UDP_SRC, conns)], data=frame(VIP, checksum=False, **kw))
 
 
 LB = HERE + '/../bpf-progs/lb/lb.bpf.o'
@@ -194,6 +194,13 @@ LB = HERE + '/../bpf-progs/lb/lb.bpf.o'
 def lb_switch(b):
     b.flow(nl.bpf_action(lb_load(b, LB, 'lb'), nl.PROGRAM), nl.output(2))
     return lb_send(b)
+
+
+@row('lb/switch-many', THIS)
+def lb_many(b):
+    """So many connections that none has two packets in a short time."""
+    b.flow(nl.bpf_action(lb_load(b, LB, 'lb'), nl.PROGRAM), nl.output(2))
+    return lb_send(b, 16384)
 
 
 @row('lb/switch-changed', THIS)

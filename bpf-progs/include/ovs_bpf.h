@@ -74,7 +74,6 @@ static __always_inline void ovs_set_result(struct __sk_buff *skb, __u32 result)
  * @both_ports: the same, as they lie there.
  * @l4_ofs: offset of the transport's header.
  * @proto: the transport: IPPROTO_TCP or IPPROTO_UDP.
- * @udp: whether it is UDP.
  * @summed: whether it may have a checksum; of UDP, not known behind IP options.
  */
 struct ovs_ipv4_l4 {
@@ -86,8 +85,7 @@ struct ovs_ipv4_l4 {
 	};
 	__u32 l4_ofs;
 	__u8 proto;
-	_Bool udp;
-	_Bool summed;
+	__u64 summed;
 };
 
 /* Set the pointers to the Ethernet and IPv4 headers.  Return: 0, or -1 if cut short. */
@@ -125,17 +123,18 @@ static __always_inline int ovs_read_l4(struct __sk_buff *skb,
 	    (const void *)(l4 + 1) <= (void *)(long)skb->data_end) {
 		p->l4_ofs = sizeof(*p->eth) + sizeof(*p->ip);
 		p->both_ports = l4->ports;
-		if (p->udp) {
-			p->summed = l4->check;
-			return 0;
-		}
+		if (!l4->check)
+			p->summed = 0;
 	} else {
 		if (p->ip->ihl < 5 ||
 		    bpf_skb_load_bytes(skb, p->l4_ofs, &copy, sizeof(copy)))
 			return -1;
 		p->both_ports = copy.ports;
 	}
-	return !p->udp && p->l4_ofs + sizeof(struct tcphdr) > skb->len ? -1 : 0;
+	if (p->proto == IPPROTO_UDP)
+		return 0;
+	p->summed = 1;
+	return p->l4_ofs + sizeof(struct tcphdr) > skb->len ? -1 : 0;
 }
 
 /*
@@ -152,9 +151,8 @@ static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 		return -1;
 	ip = p->ip;
 	p->proto = ip->protocol;
-	p->udp = p->proto == IPPROTO_UDP;
 	if (ip->frag_off & bpf_htons(0x1fff) ||
-	    (!p->udp && p->proto != IPPROTO_TCP))
+	    (p->proto != IPPROTO_UDP && p->proto != IPPROTO_TCP))
 		return -1;
 	return ovs_read_l4(skb, p);
 }
@@ -162,7 +160,7 @@ static __always_inline int ovs_parse_ipv4_l4(struct __sk_buff *skb,
 /*
  * Replace a part of what the transport's checksum is about; @flags: its bytes, and
  * BPF_F_*.  The length is read anew: to keep @l4_ofs would cost all packets what few
- * need.  UDP may have no checksum.
+ * need.
  */
 static __always_inline long ovs_l4_csum_replace(struct __sk_buff *skb,
 						const struct ovs_ipv4_l4 *p,
@@ -170,38 +168,48 @@ static __always_inline long ovs_l4_csum_replace(struct __sk_buff *skb,
 {
 	__u32 l4_ofs = sizeof(*p->eth) + p->ip->ihl * 4;
 
-	if (p->udp)
+	if (p->proto == IPPROTO_UDP)
 		return bpf_l4_csum_replace(skb, l4_ofs + offsetof(struct udphdr, check),
 					   from, to, flags | BPF_F_MARK_MANGLED_0);
 	return bpf_l4_csum_replace(skb, l4_ofs + offsetof(struct tcphdr, check),
 				   from, to, flags);
 }
 
-/* An Internet checksum of what had @from and has @to now (RFC 1624). */
-static __always_inline __sum16 ovs_csum_replace4(__sum16 check, __be32 from,
-						 __be32 to)
+/*
+ * By what an Internet checksum changes where @from becomes @to, for ovs_csum_add()
+ * (RFC 1624).
+ */
+static __always_inline __u32 ovs_csum_diff4(__be32 from, __be32 to)
 {
-	__u64 sum = (__u64)(__u16)~check + (__u32)~from + to;
+	__u64 sum = (__u64)(__u32)~from + to;
 
-	sum = (sum & 0xffff) + (sum >> 16);	/* 34 bits become 19 */
+	sum = (sum & 0xffff) + (sum >> 16);	/* 33 bits become 18 */
 	sum = (sum & 0xffff) + (sum >> 16);
-	return ~(sum + (sum >> 16));
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* @diff: of ovs_csum_diff4(). */
+static __always_inline __sum16 ovs_csum_add(__sum16 check, __u32 diff)
+{
+	__u32 sum = (__u16)~check + diff;
+
+	return ~((sum & 0xffff) + (sum >> 16));
 }
 
 /*
  * Replace an IPv4 address, at @addr_ofs in the packet, a constant, and all checksums
  * incrementally.  Of @p, the pointers are valid afterwards; others into the packet
- * are not.
+ * are not.  @diff: of ovs_csum_diff4(), which a program may remember.
  *
  * The transport's checksum is left to the helper: for the device to fill in, it is
  * half done, and only the kernel knows whether it is.  What it sums for a packet
  * whose sum a device told, the IPv4 header does not change: with its own checksum
  * right, it adds up to the same.
  */
-static __always_inline int ovs_set_ipv4_addr(struct __sk_buff *skb,
-					     struct ovs_ipv4_l4 *p,
-					     __u32 addr_ofs, __be32 from,
-					     __be32 to)
+static __always_inline int ovs_set_ipv4_addr_diff(struct __sk_buff *skb,
+						  struct ovs_ipv4_l4 *p,
+						  __u32 addr_ofs, __be32 from,
+						  __be32 to, __u32 diff)
 {
 	struct iphdr *ip;
 
@@ -210,9 +218,19 @@ static __always_inline int ovs_set_ipv4_addr(struct __sk_buff *skb,
 	     ovs_find_ipv4(skb, p)))
 		return -1;
 	ip = (void *)(p->eth + 1);
-	ip->check = ovs_csum_replace4(ip->check, from, to);
+	ip->check = ovs_csum_add(ip->check, diff);
 	*(__be32 *)((void *)p->eth + addr_ofs) = to;
 	return 0;
+}
+
+/* The same, where nothing is remembered. */
+static __always_inline int ovs_set_ipv4_addr(struct __sk_buff *skb,
+					     struct ovs_ipv4_l4 *p,
+					     __u32 addr_ofs, __be32 from,
+					     __be32 to)
+{
+	return ovs_set_ipv4_addr_diff(skb, p, addr_ofs, from, to,
+				      ovs_csum_diff4(from, to));
 }
 
 /* Likewise for a port; no pointer into the packet is valid afterwards. */
@@ -220,7 +238,7 @@ static __always_inline int ovs_set_port(struct __sk_buff *skb,
 					const struct ovs_ipv4_l4 *p,
 					__u32 port_ofs, __be16 from, __be16 to)
 {
-	if (ovs_l4_csum_replace(skb, p, from, to, sizeof(to)))
+	if (p->summed && ovs_l4_csum_replace(skb, p, from, to, sizeof(to)))
 		return -1;
 	return bpf_skb_store_bytes(skb, port_ofs, &to, sizeof(to), 0);
 }

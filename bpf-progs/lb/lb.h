@@ -33,10 +33,10 @@ struct lb_backend {
 struct lb_conn_key {
 	__be32 src;
 	__be32 dst;
-	__be16 sport;
-	__be16 dport;
 	__u8 proto;
 	__u8 pad[3];
+	__be16 sport;
+	__be16 dport;
 };
 
 /* What its packets become. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
@@ -19,7 +20,7 @@
 
 #define N_BACKENDS 3
 
-static int prog, vips, backends, slots;
+static int prog, vips, backends, slots, conns;
 
 static const uint8_t vip_mac[6] = { 2, 0, 0, 0, 0, 100 };
 
@@ -156,6 +157,7 @@ static int setup(void **state)
 	vips = bpf_object__find_map_fd_by_name(obj, "vips");
 	backends = bpf_object__find_map_fd_by_name(obj, "backends");
 	slots = bpf_object__find_map_fd_by_name(obj, "slots");
+	conns = bpf_object__find_map_fd_by_name(obj, "conns");
 	for (i = 0; i < 2; i++) {
 		struct lb_vip_key k = { .addr = addr("10.0.0.100"),
 					.port = htons(80), .proto = protos[i] };
@@ -186,6 +188,78 @@ static void test_shares(void **state)
 	}
 	for (i = 0; i < N_BACKENDS; i++)
 		assert_in_range(n[i], 850, 1150);
+}
+
+static struct lb_conn_key key_of(const struct packet *in)
+{
+	return (struct lb_conn_key){ .src = in->ip.saddr, .dst = in->ip.daddr,
+				     .proto = in->ip.protocol,
+				     .sport = in->tcp.source, .dport = in->tcp.dest };
+}
+
+/* Connections that are remembered in one place are none the less different ones. */
+static void test_each_its_own(void **state)
+{
+	struct packet one = make(IPPROTO_TCP, "10.0.0.10", 1, "10.0.0.100", 80), in, out;
+	struct lb_conn_key key;
+	struct lb_conn conn;
+	unsigned int i, to;
+
+	(void)state;
+	out = run(one);
+	to = backend_of(&out);
+	for (i = 0; i < 20000; i++) {
+		in = make(IPPROTO_TCP, "10.0.0.11", 1024 + i, "10.0.0.100", 80);
+		out = run(in);
+		key = key_of(&in);
+		assert_int_equal(bpf_map_lookup_elem(conns, &key, &conn), 0);
+		assert_int_equal(out.ip.daddr, conn.addr);
+		out = run(one);
+		assert_int_equal(backend_of(&out), to);
+	}
+}
+
+/* What is deleted from the table is not remembered elsewhere for long. */
+static void test_deleted(void **state)
+{
+	struct packet in, out;
+	struct lb_conn_key key;
+	unsigned int i, to;
+	time_t end;
+
+	(void)state;
+	for (i = 0, to = 0; !to; i++) {
+		in = make(IPPROTO_TCP, "10.0.0.12", 1024 + i, "10.0.0.100", 80);
+		out = run(in);
+		to = backend_of(&out);
+	}
+	fill_slots(1);
+	key = key_of(&in);
+	assert_int_equal(bpf_map_delete_elem(conns, &key), 0);
+	for (end = time(NULL) + 10; to && time(NULL) < end;) {
+		out = run(in);
+		to = backend_of(&out);
+	}
+	fill_slots(N_BACKENDS);
+	assert_int_equal(to, 0);
+}
+
+/* Nor is it remembered that a packet was to no service. */
+static void test_new_service(void **state)
+{
+	struct lb_vip_key k = { .addr = addr("10.0.0.102"), .port = htons(80),
+				.proto = IPPROTO_TCP };
+	struct packet in = make(IPPROTO_TCP, "10.0.0.13", 1, "10.0.0.102", 80), out;
+	struct lb_vip v = {};
+
+	(void)state;
+	out = run(in);
+	assert_memory_equal(&out, &in, sizeof(out));
+	out = run(in);
+	assert_memory_equal(&out, &in, sizeof(out));
+	assert_int_equal(bpf_map_update_elem(vips, &k, &v, 0), 0);
+	out = run(in);
+	backend_of(&out);
 }
 
 static void test_reply(void **state)
@@ -341,7 +415,9 @@ static void test_cut_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shares), cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_shares), cmocka_unit_test(test_each_its_own),
+		cmocka_unit_test(test_deleted), cmocka_unit_test(test_new_service),
+		cmocka_unit_test(test_reply),
 		cmocka_unit_test(test_affinity), cmocka_unit_test(test_no_checksum),
 		cmocka_unit_test(test_checksum_carries), cmocka_unit_test(test_options),
 		cmocka_unit_test(test_others_pass),

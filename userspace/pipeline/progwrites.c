@@ -15,10 +15,11 @@
 #include "absint.h"
 
 #define MAX_INSNS (1 << 16)
-#define MAX_STEPS 200000
+#define MAX_STEPS 400000
 #define MAX_STATES 16384
 #define MAX_CALLS 8		/* as the kernel's verifier */
-#define MAX_ALIKE 8
+#define MAX_ALIKE 24
+#define FEW_ALIKE 8		/* where the program has many states already */
 
 #ifndef BPF_JCOND
 #define BPF_JCOND 0xe0		/* may_goto, of newer kernels */
@@ -99,7 +100,7 @@ static void flow_to(struct visit *v, uint32_t pc, const struct absstate *s)
 	for (i = 0; i < p->n; i++)
 		if (state_covers(p->state[i], s))
 			return;
-	if (p->n == MAX_ALIKE) {
+	if (p->n >= (v->x->n_states < MAX_STATES / 2 ? MAX_ALIKE : FEW_ALIKE)) {
 		state_join(p->state[p->n - 1], s, &v->x->widening);
 		add_work(v, pc, p->n - 1);
 		return;
