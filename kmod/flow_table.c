@@ -74,13 +74,16 @@ static int flow_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 	return 0;
 }
 
+/*
+ * The hash tables don't shrink: where many flows go, others come, and a table that is made
+ * smaller halfway, time and again, costs each of them as much as its removal does.
+ */
 static const struct rhashtable_params flow_params = {
 	.head_offset = offsetof(struct sw_flow, table_node),
 	.hashfn = lookup_hash,
 	.obj_hashfn = flow_hash,
 	.obj_cmpfn = flow_cmp,
 	.min_size = 64,
-	.automatic_shrinking = true,
 };
 
 static const struct rhashtable_params ufid_params = {
@@ -88,7 +91,6 @@ static const struct rhashtable_params ufid_params = {
 	.key_offset = offsetof(struct sw_flow, id.ufid_len),
 	.key_len = sizeof(u32) * 5,
 	.min_size = 64,
-	.automatic_shrinking = true,
 };
 
 static void lookup_prepare(struct flow_lookup *l, const struct sw_flow_key *key,
