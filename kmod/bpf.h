@@ -30,19 +30,34 @@ struct act_parse;
 #define OVS_BPF_MAX_DUMP (28 * 1024)
 
 /**
+ * struct ovs_bpf_hits - counters of packets that went one way
+ * @packets: how many.
+ * @bytes: theirs, from their first header on, as the program left them.
+ */
+struct ovs_bpf_hits {
+	u64 packets;
+	u64 bytes;
+};
+
+/**
  * struct ovs_bpf_stats - counters of one BPF action on one CPU
  *
  * Each run counts in exactly one of the counters that stand for an outcome, and
  * %OVS_BPF_STATS_ATTR_RUNS is their sum, made when it is asked for.
  *
  * @syncp: consistency on 32-bit machines.
- * @n: by &enum ovs_bpf_stats_attr; COALESCED without those in @hits.
- * @hits: runs of each case, in the order of ovs_bpf_act.cases.
+ * @n: by &enum ovs_bpf_stats_attr; COALESCED without those in @dflt and @hits, and
+ *	DEFAULT is in @dflt.
+ * @through_bytes: bytes of COALESCED.
+ * @dflt: of the default actions.
+ * @hits: of each case, in the order of ovs_bpf_act.cases.
  */
 struct ovs_bpf_stats {
 	struct u64_stats_sync syncp;
 	u64 n[OVS_BPF_STATS_ATTR_PAD];
-	u64 hits[];
+	u64 through_bytes;
+	struct ovs_bpf_hits dflt;
+	struct ovs_bpf_hits hits[];
 };
 
 /**
@@ -196,7 +211,8 @@ int ovs_bpf_cases_parse(struct act_parse *p, u32 bpf_ofs,
 			const struct nlattr *cases, const struct nlattr *dflt);
 void ovs_bpf_cases_free(const struct ovs_act *act);
 int ovs_bpf_case_find(const struct ovs_bpf_act *bpf, u32 result);
-int ovs_bpf_cases_dump(struct sk_buff *msg, const struct ovs_act *act, u64 *hits);
+int ovs_bpf_cases_dump(struct sk_buff *msg, const struct ovs_act *act,
+		       struct ovs_bpf_hits *sum);
 
 /* bpf_action.c */
 int ovs_bpf_act_parse(struct act_parse *p, const struct nlattr *attr);

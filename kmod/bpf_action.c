@@ -177,8 +177,8 @@ static size_t bpf_dump_size(const struct ovs_bpf_act *bpf)
 	       nla_total_size_64bit(sizeof(u64)) +	/* arg */
 	       (bpf->used_attr ? nla_total_size(nla_len(bpf->used_attr)) : 0) +
 	       nla_total_size(0) +
-	       OVS_BPF_STATS_ATTR_PAD * nla_total_size_64bit(sizeof(u64)) +
-	       bpf->n_cases * nla_total_size_64bit(sizeof(u64));
+	       __OVS_BPF_STATS_ATTR_MAX * nla_total_size_64bit(sizeof(u64)) +
+	       bpf->n_cases * 2 * nla_total_size_64bit(sizeof(u64));
 }
 
 /* Make a record for an action.  Its cases are to follow. */
@@ -254,8 +254,9 @@ void ovs_bpf_act_free(const struct ovs_act *act)
 	bpf_free(ovs_bpf_of(act));
 }
 
-static int bpf_dump_stats(struct sk_buff *msg, const struct ovs_bpf_act *bpf,
-			  u64 hits)
+/* Add up what all CPUs counted; @hits: what took a case. */
+static void bpf_stats_sum(const struct ovs_bpf_act *bpf, u64 *sum,
+			  const struct ovs_bpf_hits *hits)
 {
 	/* The outcomes of a run, of which one is; the others are parts of them. */
 	static const u8 outcomes[] = {
@@ -263,34 +264,47 @@ static int bpf_dump_stats(struct sk_buff *msg, const struct ovs_bpf_act *bpf,
 		OVS_BPF_STATS_ATTR_DROPPED, OVS_BPF_STATS_ATTR_CONSUMED,
 		OVS_BPF_STATS_ATTR_REDIRECTED,
 	};
-	u64 sum[OVS_BPF_STATS_ATTR_PAD] = {};
-	struct nlattr *nest;
 	unsigned int i;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct ovs_bpf_stats *s = per_cpu_ptr(bpf->stats, cpu);
-		u64 n[OVS_BPF_STATS_ATTR_PAD];
+		struct ovs_bpf_stats n;
 		unsigned int start;
 
 		do {
 			start = ovs_u64_stats_begin(&s->syncp);
-			memcpy(n, s->n, sizeof(n));
+			memcpy(&n, s, sizeof(n));
 		} while (ovs_u64_stats_retry(&s->syncp, start));
-		for (i = 1; i < ARRAY_SIZE(sum); i++)
-			sum[i] += n[i];
+		for (i = 1; i < OVS_BPF_STATS_ATTR_PAD; i++)
+			sum[i] += n.n[i];
+		sum[OVS_BPF_STATS_ATTR_COALESCED_BYTES] += n.through_bytes;
+		sum[OVS_BPF_STATS_ATTR_DEFAULT] += n.dflt.packets;
+		sum[OVS_BPF_STATS_ATTR_DEFAULT_BYTES] += n.dflt.bytes;
 	}
-	sum[OVS_BPF_STATS_ATTR_CASES] = hits;
+	sum[OVS_BPF_STATS_ATTR_CASES] = hits->packets;
 	sum[OVS_BPF_STATS_ATTR_COALESCED] +=
-		hits + sum[OVS_BPF_STATS_ATTR_DEFAULT];
+		hits->packets + sum[OVS_BPF_STATS_ATTR_DEFAULT];
+	sum[OVS_BPF_STATS_ATTR_COALESCED_BYTES] +=
+		hits->bytes + sum[OVS_BPF_STATS_ATTR_DEFAULT_BYTES];
 	for (i = 0; i < ARRAY_SIZE(outcomes); i++)
 		sum[OVS_BPF_STATS_ATTR_RUNS] += sum[outcomes[i]];
+}
 
+static int bpf_dump_stats(struct sk_buff *msg, const struct ovs_bpf_act *bpf,
+			  const struct ovs_bpf_hits *hits)
+{
+	u64 sum[__OVS_BPF_STATS_ATTR_MAX] = {};
+	struct nlattr *nest;
+	unsigned int i;
+
+	bpf_stats_sum(bpf, sum, hits);
 	nest = nla_nest_start_noflag(msg, OVS_BPF_ATTR_STATS);
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = 1; i < ARRAY_SIZE(sum); i++)
-		if (nla_put_u64_64bit(msg, i, sum[i], OVS_BPF_STATS_ATTR_PAD))
+		if (i != OVS_BPF_STATS_ATTR_PAD &&
+		    nla_put_u64_64bit(msg, i, sum[i], OVS_BPF_STATS_ATTR_PAD))
 			return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -309,7 +323,7 @@ int ovs_bpf_act_dump(struct sk_buff *msg, const struct ovs_act *act)
 	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
 	const struct bpf_prog *prog = bpf->prog;
 	struct nlattr *nest;
-	u64 hits;
+	struct ovs_bpf_hits hits;
 
 	nest = nla_nest_start_noflag(msg, OVS_ACTION_ATTR_BPF);
 	if (!nest ||
@@ -329,7 +343,7 @@ int ovs_bpf_act_dump(struct sk_buff *msg, const struct ovs_act *act)
 				       nla_len(bpf->used_attr),
 				       nla_data(bpf->used_attr))) ||
 	    ovs_bpf_cases_dump(msg, act, &hits) ||
-	    bpf_dump_stats(msg, bpf, hits))
+	    bpf_dump_stats(msg, bpf, &hits))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;

@@ -224,22 +224,22 @@ static int branch_dump(struct sk_buff *msg, const struct ovs_act *act, u32 ofs,
 	return 0;
 }
 
-/* Runs of a case, over all CPUs. */
-static u64 case_hits(const struct ovs_bpf_act *bpf, u32 i)
+/* Packets of a case, over all CPUs. */
+static struct ovs_bpf_hits case_hits(const struct ovs_bpf_act *bpf, u32 i)
 {
-	u64 sum = 0;
+	struct ovs_bpf_hits sum = {}, n;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct ovs_bpf_stats *s = per_cpu_ptr(bpf->stats, cpu);
 		unsigned int start;
-		u64 n;
 
 		do {
 			start = ovs_u64_stats_begin(&s->syncp);
 			n = s->hits[i];
 		} while (ovs_u64_stats_retry(&s->syncp, start));
-		sum += n;
+		sum.packets += n.packets;
+		sum.bytes += n.bytes;
 	}
 	return sum;
 }
@@ -248,34 +248,38 @@ static u64 case_hits(const struct ovs_bpf_act *bpf, u32 i)
  * ovs_bpf_cases_dump - write CASES and DEFAULT
  * @msg: the message.
  * @act: the record of the BPF action.
- * @hits: set to the runs of all cases.
+ * @sum: set to what took a case.
  *
  * Context: any in which the action can't be freed.
  * Return: 0 or -EMSGSIZE.
  */
-int ovs_bpf_cases_dump(struct sk_buff *msg, const struct ovs_act *act, u64 *hits)
+int ovs_bpf_cases_dump(struct sk_buff *msg, const struct ovs_act *act,
+		       struct ovs_bpf_hits *sum)
 {
 	const struct ovs_bpf_act *bpf = ovs_bpf_of(act);
 	struct nlattr *cases, *one;
 	u32 i;
 
-	*hits = 0;
+	*sum = (struct ovs_bpf_hits){};
 	if (bpf->n_cases) {
 		cases = nla_nest_start_noflag(msg, OVS_BPF_ATTR_CASES);
 		if (!cases)
 			return -EMSGSIZE;
 		for (i = 0; i < bpf->n_cases; i++) {
 			const struct ovs_bpf_case *c = &bpf->cases[i];
-			u64 n = case_hits(bpf, i);
+			struct ovs_bpf_hits n = case_hits(bpf, i);
 
-			*hits += n;
+			sum->packets += n.packets;
+			sum->bytes += n.bytes;
 			one = nla_nest_start_noflag(msg, OVS_BPF_CASES_ATTR_CASE);
 			if (!one ||
 			    nla_put_u32(msg, OVS_BPF_CASE_ATTR_VALUE, c->value) ||
 			    branch_dump(msg, act, c->ofs,
 					OVS_BPF_CASE_ATTR_ACTIONS) ||
-			    nla_put_u64_64bit(msg, OVS_BPF_CASE_ATTR_HITS, n,
-					      OVS_BPF_CASE_ATTR_PAD))
+			    nla_put_u64_64bit(msg, OVS_BPF_CASE_ATTR_HITS,
+					      n.packets, OVS_BPF_CASE_ATTR_PAD) ||
+			    nla_put_u64_64bit(msg, OVS_BPF_CASE_ATTR_BYTES,
+					      n.bytes, OVS_BPF_CASE_ATTR_PAD))
 				return -EMSGSIZE;
 			nla_nest_end(msg, one);
 		}

@@ -101,7 +101,8 @@ void ovs_bpf_link(const struct ovs_act *act, const struct ovs_act *end)
  * Count a result that is not that of the first case, and say where it leads; @act
  * NULL: there is no case for it, or it takes a copy, and nothing was counted.
  */
-static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result)
+static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result,
+				      unsigned int len)
 {
 	int hit = ovs_bpf_case_find(bpf, result);
 	struct ovs_act_span at = hit < 0 ? bpf->dflt : bpf->cases[hit].at;
@@ -109,9 +110,9 @@ static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result)
 	if (!at.act)
 		return at;
 	if (hit >= 0)
-		ovs_bpf_count_hit(bpf, hit);
+		ovs_bpf_count_hit(bpf, hit, len);
 	else
-		ovs_bpf_count(bpf, OVS_BPF_STATS_ATTR_DEFAULT);
+		ovs_bpf_count_default(bpf, len);
 	return at;
 }
 
@@ -119,14 +120,16 @@ static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result)
  * ovs_bpf_filter_other - a filter's result was not that of the first case
  * @bpf: the action.
  * @result: the result.
+ * @len: length of the packet.
  *
  * Context: RCU read side, BH disabled.
  * Return: where it leads, and it is counted; @act NULL: it has to be decided.
  */
 noinline struct ovs_act_span ovs_bpf_filter_other(const struct ovs_bpf_act *bpf,
-						  u32 result)
+						  u32 result,
+						  unsigned int len)
 {
-	return case_other(bpf, result);
+	return case_other(bpf, result, len);
 }
 
 /**
@@ -205,14 +208,14 @@ static __always_inline bool same_as(const struct ovs_bpf_before *before,
  * @act NULL: it has to be decided, and nothing was counted.
  */
 static __always_inline struct ovs_act_span go_on(const struct ovs_bpf_act *bpf,
-						 u32 result)
+						 u32 result, unsigned int len)
 {
 	if (!bpf->dispatch)
-		ovs_bpf_count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
+		ovs_bpf_count_through(bpf, len);
 	else if (likely(result == bpf->first_value))
-		ovs_bpf_count_hit(bpf, 0);
+		ovs_bpf_count_hit(bpf, 0, len);
 	else
-		return case_other(bpf, result);
+		return case_other(bpf, result, len);
 	return bpf->usual;
 }
 
@@ -262,7 +265,7 @@ ovs_bpf_run_checked(struct datapath *dp, struct sk_buff *skb,
 			     bpf->recheck == OVS_BPF_RECHECK_ALWAYS ||
 			     ovs_bpf_tracing()))
 			break;
-		at = go_on(bpf, *ovs_bpf_cb(skb));
+		at = go_on(bpf, *ovs_bpf_cb(skb), skb->len);
 		if (unlikely(!at.act))
 			break;
 		stale |= bpf->recheck == OVS_BPF_RECHECK_PROGRAM;

@@ -19,7 +19,7 @@
 #include "openvswitch_trace.h"
 
 struct ovs_act_span ovs_bpf_filter_other(const struct ovs_bpf_act *bpf,
-					 u32 result);
+					 u32 result, unsigned int len);
 struct ovs_act_span ovs_bpf_filter_unusual(struct datapath *dp,
 					   struct sk_buff *skb,
 					   struct sw_flow_key *key,
@@ -41,22 +41,37 @@ static inline bool ovs_bpf_tracing(void)
 	       trace_ovs_do_execute_action_enabled();
 }
 
-static inline void ovs_bpf_count(const struct ovs_bpf_act *bpf,
-				 enum ovs_bpf_stats_attr n)
+/* Count a packet that goes on behind a program without cases. */
+static inline void ovs_bpf_count_through(const struct ovs_bpf_act *bpf,
+					 unsigned int len)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
 	u64_stats_update_begin(&stats->syncp);
-	stats->n[n]++;
+	stats->n[OVS_BPF_STATS_ATTR_COALESCED]++;
+	stats->through_bytes += len;
 	u64_stats_update_end(&stats->syncp);
 }
 
-static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit)
+static inline void ovs_bpf_count_default(const struct ovs_bpf_act *bpf,
+					 unsigned int len)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
 	u64_stats_update_begin(&stats->syncp);
-	stats->hits[hit]++;
+	stats->dflt.packets++;
+	stats->dflt.bytes += len;
+	u64_stats_update_end(&stats->syncp);
+}
+
+static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit,
+				     unsigned int len)
+{
+	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
+
+	u64_stats_update_begin(&stats->syncp);
+	stats->hits[hit].packets++;
+	stats->hits[hit].bytes += len;
 	u64_stats_update_end(&stats->syncp);
 }
 
@@ -114,7 +129,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 		if (unlikely(ovs_bpf_tracing()))
 			break;
 		if (likely(result == bpf->first_value)) {
-			ovs_bpf_count_hit(bpf, 0);
+			ovs_bpf_count_hit(bpf, 0, skb->len);
 			if (!bpf->chain) {
 				ovs_bpf_filter_leave(skb, &saved);
 				return bpf->usual;
@@ -123,7 +138,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			continue;
 		}
 		if (bpf->dflt_alone && result != bpf->copy_value) {
-			ovs_bpf_count(bpf, OVS_BPF_STATS_ATTR_DEFAULT);
+			ovs_bpf_count_default(bpf, skb->len);
 			if (!bpf->dflt_chain) {
 				ovs_bpf_filter_leave(skb, &saved);
 				return bpf->dflt;
@@ -131,7 +146,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			bpf = bpf->dflt_chain;
 			continue;
 		}
-		at = ovs_bpf_filter_other(bpf, result);
+		at = ovs_bpf_filter_other(bpf, result, skb->len);
 		if (unlikely(!at.act))
 			break;
 		if (!ovs_bpf_is_program(&at) || !ovs_bpf_of(at.act)->filter) {
@@ -176,7 +191,7 @@ ovs_bpf_run_plain(struct datapath *dp, struct sk_buff *skb,
 		if (unlikely(!ovs_bpf_goes_on(verdict) || ovs_bpf_tracing() ||
 			     !ovs_bpf_settled(skb, len, net_ofs)))
 			break;
-		ovs_bpf_count(bpf, OVS_BPF_STATS_ATTR_COALESCED);
+		ovs_bpf_count_through(bpf, len);
 		if (!bpf->chain) {
 			ovs_bpf_net_ctx_clear(net_ctx);
 			ovs_bpf_action_leave(skb, &saved);

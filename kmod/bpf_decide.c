@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "bpf.h"
+#include "bpf_chain.h"
 #include "openvswitch_trace.h"
 #include "vport.h"
 
@@ -224,21 +225,37 @@ void ovs_bpf_decide_action(struct ovs_bpf_run *run, struct datapath *dp,
 	}
 }
 
-/* Count a run and what became of it. */
-static void count(const struct ovs_bpf_act *bpf, const struct ovs_bpf_run *run)
+static void count_one(const struct ovs_bpf_act *bpf, enum ovs_bpf_stats_attr n)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
 	u64_stats_update_begin(&stats->syncp);
-	if (run->outcome == OVS_BPF_STATS_ATTR_CASES)
-		stats->hits[run->hit]++;
-	else
-		stats->n[run->outcome]++;
-	if (unlikely(run->why == OVS_DROP_ATTR_BPF_BAD_VERDICT))
-		stats->n[OVS_BPF_STATS_ATTR_BAD_VERDICT]++;
-	if (unlikely(run->no_case))
-		stats->n[OVS_BPF_STATS_ATTR_NO_CASE]++;
+	stats->n[n]++;
 	u64_stats_update_end(&stats->syncp);
+}
+
+/* Count a run and what became of it; @len: length of the packet. */
+static void count(const struct ovs_bpf_act *bpf, const struct ovs_bpf_run *run,
+		  unsigned int len)
+{
+	switch (run->outcome) {
+	case OVS_BPF_STATS_ATTR_CASES:
+		ovs_bpf_count_hit(bpf, run->hit, len);
+		break;
+	case OVS_BPF_STATS_ATTR_DEFAULT:
+		ovs_bpf_count_default(bpf, len);
+		break;
+	case OVS_BPF_STATS_ATTR_COALESCED:
+		ovs_bpf_count_through(bpf, len);
+		break;
+	default:
+		count_one(bpf, run->outcome);
+		break;
+	}
+	if (unlikely(run->why == OVS_DROP_ATTR_BPF_BAD_VERDICT))
+		count_one(bpf, OVS_BPF_STATS_ATTR_BAD_VERDICT);
+	if (unlikely(run->no_case))
+		count_one(bpf, OVS_BPF_STATS_ATTR_NO_CASE);
 }
 
 static void trap(struct datapath *dp, struct sk_buff *skb,
@@ -304,7 +321,7 @@ struct ovs_act_span ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
 {
 	struct ovs_act_span none = {};
 
-	count(bpf, run);
+	count(bpf, run, skb->len);
 	if (trace_ovs_bpf_run_enabled())
 		trace_ovs_bpf_run(dp, skb, key, bpf, run);
 

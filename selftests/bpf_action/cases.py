@@ -78,6 +78,47 @@ install(beta, CONST, 0xffffffff, cases={0xffffffff: PORT1, 0: PORT2, 0x7fffffff:
 wires[3].send(packet())
 t.equal(bed.recv(1), [packet()], 'results are unsigned')
 
+# Bytes, of each way that a packet may go, in one go or with a copy for what stands behind.
+FRAMES = [packet(payload=bytes(n)) for n in (1, 20, 300)]
+SIZES = sum(map(len, FRAMES))
+
+
+def ways(hit):
+    """Of a program whose result is HIT: (what, its branches, bytes)."""
+    return [('the first case', {'cases': {hit: PORT1}}, [SIZES, 0, {hit: SIZES}]),
+            ('the second case', {'cases': {hit - 1: PORT2, hit: PORT1}},
+             [SIZES, 0, {hit - 1: 0, hit: SIZES}]),
+            ('the default beside a case', {'cases': {hit - 1: PORT2}, 'default': PORT1},
+             [SIZES, SIZES, {hit - 1: 0}]),
+            ('the default beside two', {'cases': {hit - 1: PORT2, hit + 1: PORT2},
+                                        'default': PORT1},
+             [SIZES, SIZES, {hit - 1: 0, hit + 1: 0}]),
+            ('the default alone', {'default': PORT1}, [SIZES, SIZES, {}])]
+
+
+def bytes_are(who, fd, what, param, branches, want, **kw):
+    for after in ([], PORT2):
+        install(fd, what, param, after=after, **branches, **kw)
+        for f in FRAMES:
+            wires[3].send(f)
+        assert wait_until(lambda: nl.bpf_stats_of(action())['runs'] == len(FRAMES))
+        t.equal(nl.bpf_bytes(action()), want,
+                '%s%s: bytes' % (who, ', and more behind' if after else ''))
+
+
+TRUSTED = {'recheck': nl.PROGRAM}
+ASKED = {'recheck': nl.CHANGED, 'recirc': 5, 'used': []}
+for way, branches, want in ways(6):
+    bytes_are('a filter, ' + way, beta, CONST, 6, branches, want)
+for way, branches, want in ways(VERDICT):
+    bytes_are('a program, ' + way, bed.prog, VERDICT, 0, branches, want, **TRUSTED)
+    bytes_are('a checked program, ' + way, bed.prog, VERDICT, 0, branches, want, **ASKED)
+bytes_are('a program', bed.prog, VERDICT, 0, {}, [SIZES, 0, {}], **TRUSTED)
+bytes_are('a checked program', bed.prog, VERDICT, 0, {}, [SIZES, 0, {}], **ASKED)
+bytes_are('a program that drops', bed.prog, VERDICT, 2, {}, [0, 0, {}], **TRUSTED)
+for port in (1, 2):
+    bed.recv(port, 9999, timeout=0.3)
+
 # Nesting: a decision tree, in which each branch ends the walk.
 tree = nl.bpf_action(beta, arg=SPORT, cases={
     1001: [nl.bpf_action(beta, arg=LEN, cases={len(packet()): marked(11)},

@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 54
+plan 55
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -162,11 +162,11 @@ priority=9,in_port=3,tcp,bpf=syn,actions=output:1
 priority=1,in_port=3,actions=output:2
 RULES'
 check_not "a filter has no mode" ctl rule add "actions=bpf(syn,mode=always),drop"
-segment() {	# FLAGS
+segment() {	# FLAGS [BYTES of payload]
 	in_ns c python3 -c "
 import logging; logging.getLogger('scapy.runtime').setLevel(logging.ERROR)
 from scapy.all import *
-sendp(Ether(dst='02:00:00:00:00:08')/IP(src='10.0.0.3',dst='10.0.0.8')/TCP(flags='$1'), iface='eth0', verbose=0)"
+sendp(Ether(dst='02:00:00:00:00:08')/IP(src='10.0.0.3',dst='10.0.0.8')/TCP(flags='$1')/Raw(bytes(${2:-0})), iface='eth0', verbose=0)"
 }
 check "what it wants goes one way" sees s1 "tcp and dst 10.0.0.8" segment S
 check "all else the other" sees s2 "tcp and dst 10.0.0.8" segment A
@@ -186,6 +186,19 @@ counts() {
 	ctl rule dump | tee /dev/stderr | grep -q "table=0,n_packets=[3-9],n_bytes=[0-9]*,priority=1,"
 }
 check "each rule counts its own packets" counts
+bytes() {	# of each rule of the first table, highest priority first
+	ctl -j rule dump | jq -c '[.[] | select(.table == 0) | .n_bytes]'
+}
+own_bytes() {
+	local before after
+	before=$(bytes)	# those that the hosts send by themselves may be among them
+	segment A 100 && segment S 1000 && segment A 200
+	after=$(bytes)
+	echo "$before $after"
+	jq -en --argjson a "$before" --argjson b "$after" \
+		'[$b[0] - $a[0], $b[1] - $a[1]] == [1054, 408]'
+}
+check "and their bytes" wait_until 5 own_bytes
 
 check "a stage: load" eval 'ctl prog load alpha bpf-progs/alpha/alpha.bpf.o && rules <<RULES
 table=0,priority=1,in_port=3,udp,nw_src=10.0.0.3,actions=bpf(alpha,mode=changed),goto_table:2

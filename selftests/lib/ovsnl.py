@@ -25,7 +25,8 @@ UFIDS, FIRST_PACKET = 30, 31    # OVS_FLOW_ATTR_*
 # OVS_BPF_ATTR_*
 (PROG_FD, PROG_ID, NAME, TAG, ARG, RECHECK, USED, BPF_RECIRC_ID, CASES, DEFAULT,
  STATS, BPF_PAD, CLASS) = range(1, 14)
-CASE, VALUE, CASE_ACTIONS, HITS = 1, 1, 2, 3
+CASE, VALUE, CASE_ACTIONS, HITS, CASE_BYTES = 1, 1, 2, 3, 5
+COALESCED_BYTES, DEFAULT_BYTES = 12, 13     # OVS_BPF_STATS_ATTR_*
 PROGRAM, ALWAYS, CHANGED = range(3)
 CLASS_ACTION, CLASS_FILTER = range(2)
 SOCKET_FILTER, SCHED_CLS, XDP, LWT_OUT = 1, 3, 6, 11    # BPF_PROG_TYPE_*
@@ -241,6 +242,16 @@ def bpf_cases(action):
         out[struct.unpack('=I', a[VALUE])[0]] = (a[CASE_ACTIONS],
                                                  struct.unpack('=Q', a[HITS])[0])
     return out
+
+
+def bpf_bytes(action):
+    """Bytes that went on, of these by the default, and {value: bytes} of the cases."""
+    stats = attrs(action[STATS])
+    one = {}
+    for _, c in attr_list(action[CASES]) if CASES in action else ():
+        one[struct.unpack('=I', attrs(c)[VALUE])[0]] = struct.unpack('=Q',
+                                                                     attrs(c)[CASE_BYTES])[0]
+    return [struct.unpack('=Q', stats[k])[0] for k in (COALESCED_BYTES, DEFAULT_BYTES)] + [one]
 
 
 def bpf_of(flow):

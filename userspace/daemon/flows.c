@@ -156,10 +156,21 @@ void sw_flow_forget(struct sw *sw, struct mflow *f)
 	free(f);
 }
 
-/* Of packets in a branch the bytes are not known: they are taken for average. */
-static uint64_t share(uint64_t bytes, uint64_t part, uint64_t packets)
+/* The same for what took a branch. */
+static void account_branches(struct mflow *f, const struct nlattr *acts)
 {
-	return packets ? (uint64_t)((double)bytes * part / packets) : 0;
+	struct branch_hits hits[MAX_BRANCHES] = {};
+	unsigned int i, b;
+
+	odp_branch_hits(acts, hits, MAX_BRANCHES);
+	for (i = 0; i < f->n_rules; i++) {
+		b = f->hits[i].branch;
+		if (!b--)
+			continue;
+		f->hits[i].rule->n_packets += hits[b].packets - f->branch_seen[b].packets;
+		f->hits[i].rule->n_bytes += hits[b].bytes - f->branch_seen[b].bytes;
+	}
+	memcpy(f->branch_seen, hits, f->n_branches * sizeof(hits[0]));
 }
 
 /**
@@ -173,7 +184,7 @@ static uint64_t share(uint64_t bytes, uint64_t part, uint64_t packets)
 bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
 		     const struct nlattr *acts)
 {
-	uint64_t hits[MAX_BRANCHES] = {}, packets, bytes, n;
+	uint64_t packets, bytes;
 	struct ovs_flow_stats s;
 	unsigned int i;
 
@@ -182,18 +193,14 @@ bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
 	memcpy(&s, nla_data(stats), sizeof(s));
 	packets = s.n_packets - f->packets;
 	bytes = s.n_bytes - f->bytes;
-	if (f->n_branches && acts)
-		odp_branch_hits(acts, hits, MAX_BRANCHES);
 	for (i = 0; i < f->n_rules; i++) {
-		struct rule *rule = f->hits[i].rule;
-		unsigned int b = f->hits[i].branch;
-
-		n = !b ? packets : acts ? hits[b - 1] - f->branch_seen[b - 1] : 0;
-		rule->n_packets += n;
-		rule->n_bytes += b ? share(bytes, n, packets) : bytes;
+		if (f->hits[i].branch)
+			continue;
+		f->hits[i].rule->n_packets += packets;
+		f->hits[i].rule->n_bytes += bytes;
 	}
 	if (f->n_branches && acts)
-		memcpy(f->branch_seen, hits, f->n_branches * sizeof(hits[0]));
+		account_branches(f, acts);
 	f->packets = s.n_packets;
 	f->bytes = s.n_bytes;
 	return packets;
@@ -278,7 +285,7 @@ static struct mflow *mflow_alloc(const struct nlattr *key, size_t body_len,
 				 const struct xlate_out *out, size_t n_words)
 {
 	size_t rules = out->n_rules * sizeof(struct rule_hit);
-	size_t branches = out->n_branches * sizeof(uint64_t);
+	size_t branches = out->n_branches * sizeof(struct branch_hits);
 	size_t masked = n_words * sizeof(flow_word);
 	size_t key_len = NLA_ALIGN(key->nla_len);
 	size_t body = NLA_ALIGN(body_len), n_recirc = 1, i;

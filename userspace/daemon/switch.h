@@ -77,7 +77,7 @@ struct sw_mask {
  * @n_rules: how many.
  * @asked: tables that its packets are looked up in.
  * @changed: those of them where they may not be as they came.
- * @branch_seen: of each branch: times it was taken, accounted so far.
+ * @branch_seen: of each branch: what took it, accounted so far.
  * @n_branches: how many.
  * @learns: its packets' source is learned.
  * @pending: its installation is under way, by a handler.
@@ -110,7 +110,7 @@ struct mflow {
 	unsigned int n_rules;
 	struct table_set asked;
 	struct table_set changed;
-	uint64_t *branch_seen;
+	struct branch_hits *branch_seen;
 	unsigned int n_branches;
 	bool learns;
 	bool pending;

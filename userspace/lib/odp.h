@@ -90,7 +90,18 @@ int odp_put_ops(struct nl_msg *msg, const struct xlate_out *out,
 /* odptext.c */
 int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size);
 int odp_format_actions(const struct nlattr *acts, char *buf, size_t size, int n);
-unsigned int odp_branch_hits(const struct nlattr *acts, uint64_t *hits,
+
+/**
+ * struct branch_hits - what took a branch of a megaflow
+ * @packets: how many.
+ * @bytes: theirs, as they were there.
+ */
+struct branch_hits {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+unsigned int odp_branch_hits(const struct nlattr *acts, struct branch_hits *hits,
 			     unsigned int room);
 
 #endif

@@ -296,14 +296,17 @@ int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
 	return odp_format_actions(flow[OVS_FLOW_ATTR_ACTIONS], buf, size, n);
 }
 
-static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
+static unsigned int add_hits(const struct nlattr *acts, struct branch_hits *hits,
 			     unsigned int room, unsigned int n);
 
-static unsigned int add_branch(const struct nlattr *acts, uint64_t count,
-			       uint64_t *hits, unsigned int room, unsigned int n)
+/* Two counters of @nest are of a branch. */
+static unsigned int add_branch(const struct nlattr *acts, const struct nlattr *nest,
+			       int packets, int bytes, struct branch_hits *hits,
+			       unsigned int room, unsigned int n)
 {
 	if (n < room)
-		hits[n] = count;
+		hits[n] = (struct branch_hits){ .packets = get_u64(find(nest, packets)),
+						.bytes = get_u64(find(nest, bytes)) };
 	return add_hits(acts, hits, room, n + 1);
 }
 
@@ -314,13 +317,13 @@ static bool goes_on_behind(const struct nlattr *bpf)
 	       U(find(bpf, OVS_BPF_ATTR_RECHECK), 0) != OVS_BPF_RECHECK_ALWAYS;
 }
 
-static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
+static unsigned int add_hits(const struct nlattr *acts, struct branch_hits *hits,
 			     unsigned int room, unsigned int n)
 {
 	struct nlattr *a = NULL, *c;
 
 	while (acts && (a = next_attr(acts, a))) {
-		const struct nlattr *cases, *def;
+		const struct nlattr *cases, *def, *stats;
 
 		if (nla_type(a) == OVS_ACTION_ATTR_CLONE)
 			n = add_hits(a, hits, room, n);
@@ -328,16 +331,17 @@ static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
 			continue;
 		cases = find(a, OVS_BPF_ATTR_CASES);
 		def = find(a, OVS_BPF_ATTR_DEFAULT);
+		stats = find(a, OVS_BPF_ATTR_STATS);
 		if (!cases && !def && goes_on_behind(a))
-			n = add_branch(NULL, get_u64(find(find(a, OVS_BPF_ATTR_STATS),
-							  OVS_BPF_STATS_ATTR_COALESCED)),
-				       hits, room, n);
+			n = add_branch(NULL, stats, OVS_BPF_STATS_ATTR_COALESCED,
+				       OVS_BPF_STATS_ATTR_COALESCED_BYTES, hits, room, n);
 		for (c = NULL; cases && (c = next_attr(cases, c));)
-			n = add_branch(find(c, OVS_BPF_CASE_ATTR_ACTIONS),
-				       get_u64(find(c, OVS_BPF_CASE_ATTR_HITS)),
+			n = add_branch(find(c, OVS_BPF_CASE_ATTR_ACTIONS), c,
+				       OVS_BPF_CASE_ATTR_HITS, OVS_BPF_CASE_ATTR_BYTES,
 				       hits, room, n);
 		if (def)
-			n = add_branch(def, default_hits(a), hits, room, n);
+			n = add_branch(def, stats, OVS_BPF_STATS_ATTR_DEFAULT,
+				       OVS_BPF_STATS_ATTR_DEFAULT_BYTES, hits, room, n);
 	}
 	return n;
 }
@@ -350,7 +354,7 @@ static unsigned int add_hits(const struct nlattr *acts, uint64_t *hits,
  *
  * Return: how many there are.
  */
-unsigned int odp_branch_hits(const struct nlattr *acts, uint64_t *hits,
+unsigned int odp_branch_hits(const struct nlattr *acts, struct branch_hits *hits,
 			     unsigned int room)
 {
 	return add_hits(acts, hits, room, 0);

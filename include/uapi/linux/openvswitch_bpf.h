@@ -195,6 +195,8 @@ enum ovs_bpf_cases_attr {
  * @OVS_BPF_CASE_ATTR_ACTIONS: nest of OVS_ACTION_ATTR_*, required; may be empty.
  * @OVS_BPF_CASE_ATTR_HITS: u64, reply only: times it ran.
  * @OVS_BPF_CASE_ATTR_PAD: alignment.
+ * @OVS_BPF_CASE_ATTR_BYTES: u64, reply only: bytes of the packets that "hits" counts,
+ *	from their first header on, as the program left them.
  */
 enum ovs_bpf_case_attr {
 	OVS_BPF_CASE_ATTR_UNSPEC,
@@ -202,6 +204,7 @@ enum ovs_bpf_case_attr {
 	OVS_BPF_CASE_ATTR_ACTIONS,
 	OVS_BPF_CASE_ATTR_HITS,
 	OVS_BPF_CASE_ATTR_PAD,
+	OVS_BPF_CASE_ATTR_BYTES,
 	__OVS_BPF_CASE_ATTR_MAX
 };
 
@@ -252,6 +255,9 @@ enum ovs_bpf_recheck {
  * @OVS_BPF_STATS_ATTR_NO_CASE: the result had none, and there is no DEFAULT; a
  *	part of "recirculated" or "dropped".
  * @OVS_BPF_STATS_ATTR_PAD: alignment.
+ * @OVS_BPF_STATS_ATTR_COALESCED_BYTES: bytes of the packets that "coalesced" counts,
+ *	from their first header on, as the program left them.
+ * @OVS_BPF_STATS_ATTR_DEFAULT_BYTES: of those that "default" counts, likewise.
  */
 enum ovs_bpf_stats_attr {
 	OVS_BPF_STATS_ATTR_UNSPEC,
@@ -266,6 +272,8 @@ enum ovs_bpf_stats_attr {
 	OVS_BPF_STATS_ATTR_DEFAULT,
 	OVS_BPF_STATS_ATTR_NO_CASE,
 	OVS_BPF_STATS_ATTR_PAD,
+	OVS_BPF_STATS_ATTR_COALESCED_BYTES,
+	OVS_BPF_STATS_ATTR_DEFAULT_BYTES,
 	__OVS_BPF_STATS_ATTR_MAX
 };
 
