@@ -25,15 +25,32 @@ struct verb {
 	const char *field;
 };
 
+/* Room for what an action sets a field to, all zero: value, and mask behind it. */
+static uint8_t *new_value(struct parser *p, struct act *act, const struct field *f)
+{
+	uint8_t *v = p->values[act - p->acts];
+
+	act->field = f;
+	act->n_bits = f->bits;
+	act->v = v - (uint8_t *)act;
+	memset(v, 0, 2 * act_bytes(act));
+	return v;
+}
+
 /* VALUE[/MASK] for a field that is set. */
 static void set_value(struct parser *p, struct act *act, char *text,
 		      const struct field *f)
 {
-	const char *why = field_parse(f, text, &act->v);
+	uint8_t *to = new_value(p, act, f);
+	struct field_value v;
+	const char *why = field_parse(f, text, &v);
 
-	act->field = f;
-	if (why)
+	if (why) {
 		fail(p, text, "%s: %s", f->name, why);
+		return;
+	}
+	memcpy(to, v.value, act_bytes(act));
+	memcpy(to + act_bytes(act), v.mask, act_bytes(act));
 }
 
 static const struct field *settable(struct parser *p, char *tok,
@@ -75,9 +92,9 @@ static void parse_set(struct parser *p, struct act *act, char *arg)
 static void parse_load(struct parser *p, struct act *act, char *arg)
 {
 	char *to = arrow(p, arg, "VALUE");
-	uint8_t num[16] = {}, ones[16];
 	const struct field *f;
 	uint16_t ofs, bits;
+	uint8_t num[8], *v;
 	unsigned int i;
 	uint64_t n;
 
@@ -91,11 +108,10 @@ static void parse_load(struct parser *p, struct act *act, char *arg)
 		return;
 	}
 	for (i = 0; i < 8; i++)
-		num[15 - i] = n >> 8 * i;
-	memset(ones, 0xff, sizeof(ones));
-	act->field = f;
-	bits_copy(act->v.value, 16, ofs, num, 16, 0, bits);
-	bits_copy(act->v.mask, 16, ofs, ones, 16, 0, bits);
+		num[7 - i] = n >> 8 * i;
+	v = new_value(p, act, f);
+	bits_copy(v, act_bytes(act), ofs, num, sizeof(num), 0, bits < 64 ? bits : 64);
+	bits_set(v + act_bytes(act), act_bytes(act), ofs, bits);
 }
 
 /* move:FIELD[FROM..TO]->FIELD[FROM..TO] */

@@ -66,7 +66,6 @@ static int put_nat(const struct act_ct *ct, char *buf, size_t size, int n)
 static int put_ct(const struct act *a, char *buf, size_t size, int n)
 {
 	const struct act_ct *ct = &a->ct;
-	char exec[2048];
 
 	n = text_add(buf, size, n, "ct(%s%s", ct->commit ? "commit," : "",
 		     ct->force ? "force," : "");
@@ -84,8 +83,9 @@ static int put_ct(const struct act *a, char *buf, size_t size, int n)
 	if (*ct->alg)
 		n = text_add(buf, size, n, "alg=%s,", ct->alg);
 	if (ct->n_exec) {
-		acts_format(a + 1, ct->n_exec, exec, sizeof(exec));
-		n = text_add(buf, size, n, "exec(%s),", exec);
+		n = text_add(buf, size, n, "exec(");
+		n += acts_format(a + 1, ct->n_exec, buf + n, size - n);
+		n = text_add(buf, size, n, "),");
 	}
 	if (n && buf[n - 1] == ',')
 		n--;
@@ -94,7 +94,7 @@ static int put_ct(const struct act *a, char *buf, size_t size, int n)
 
 static int put_act(const struct act *a, char *buf, size_t size, int n)
 {
-	char text[128];
+	char text[FIELD_TEXT];
 
 	switch (a->type) {
 	case ACT_OUTPUT:
@@ -113,7 +113,7 @@ static int put_act(const struct act *a, char *buf, size_t size, int n)
 	case ACT_DROP:
 		return text_add(buf, size, n, "drop");
 	case ACT_SET:
-		field_format(a->field, &a->v, text, sizeof(text));
+		field_format(a->field, act_value(a), act_mask(a), text, sizeof(text));
 		return text_add(buf, size, n, "set_field:%s->%s", text, a->field->name);
 	case ACT_MOVE:
 		n = text_add(buf, size, n, "move:");

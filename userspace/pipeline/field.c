@@ -239,11 +239,6 @@ void field_prereq_mask(const struct field *f, struct flow *mask)
 		mask->tp_src = 0xffff;
 }
 
-static bool bit_of(const uint8_t *p, size_t len, unsigned int i)
-{
-	return p[len - 1 - i / 8] >> i % 8 & 1;
-}
-
 /**
  * bits_copy - copy bits between numbers of any length, in network order
  * @dst: number to change.
@@ -258,44 +253,69 @@ void bits_copy(uint8_t *dst, size_t dst_len, unsigned int dst_bit,
 	       const uint8_t *src, size_t src_len, unsigned int src_bit,
 	       unsigned int n)
 {
-	unsigned int i;
-	uint8_t *d;
+	unsigned int k, s, d, ones;
+	uint8_t *to;
 
 	if (!(dst_bit % 8 || src_bit % 8 || n % 8)) {
 		memmove(dst + dst_len - (dst_bit + n) / 8,
 			src + src_len - (src_bit + n) / 8, n / 8);
 		return;
 	}
-	for (i = 0; i < n; i++) {
-		d = &dst[dst_len - 1 - (dst_bit + i) / 8];
-		if (bit_of(src, src_len, src_bit + i))
-			*d |= 1u << (dst_bit + i) % 8;
-		else
-			*d &= ~(1u << (dst_bit + i) % 8);
+	/* As many as are in one byte of both. */
+	for (; n; n -= k, dst_bit += k, src_bit += k) {
+		d = dst_bit % 8;
+		s = src_bit % 8;
+		k = 8 - (d > s ? d : s);
+		if (k > n)
+			k = n;
+		ones = (1u << k) - 1;
+		to = &dst[dst_len - 1 - dst_bit / 8];
+		*to = (*to & ~(ones << d)) |
+		      (src[src_len - 1 - src_bit / 8] >> s & ones) << d;
 	}
 }
 
-/* A field's value as a number of 16 bytes. */
+/**
+ * bits_set - set bits of a number of any length, in network order
+ * @dst: the number.
+ * @dst_len: its bytes.
+ * @dst_bit: lowest bit to set.
+ * @n: how many.
+ */
+void bits_set(uint8_t *dst, size_t dst_len, unsigned int dst_bit, unsigned int n)
+{
+	static const uint8_t ones[FIELD_MAX] = { [0 ... FIELD_MAX - 1] = 0xff };
+
+	bits_copy(dst, dst_len, dst_bit, ones, sizeof(ones), 0, n);
+}
+
+/**
+ * field_get - read a field
+ * @f: the field.
+ * @flow: where.
+ * @value: field_bytes() of it are filled in.
+ */
 void field_get(const struct field *f, const struct flow *flow, uint8_t *value)
 {
-	memset(value, 0, 16);
-	bits_copy(value, 16, 0, (const uint8_t *)flow + f->ofs, f->len, f->shift,
-		  f->bits);
+	memset(value, 0, field_bytes(f));
+	bits_copy(value, field_bytes(f), 0, (const uint8_t *)flow + f->ofs, f->len,
+		  f->shift, f->bits);
 }
 
 void field_put(const struct field *f, struct flow *flow, const uint8_t *value)
 {
-	bits_copy((uint8_t *)flow + f->ofs, f->len, f->shift, value, 16, 0,
-		  f->bits);
+	bits_copy((uint8_t *)flow + f->ofs, f->len, f->shift, value,
+		  field_bytes(f), 0, f->bits);
 }
 
 /* Whether a mask has any bit of a field. */
 bool field_any(const struct field *f, const struct flow *mask)
 {
-	uint8_t m[16], zero[16] = {};
+	static const uint8_t zero[FIELD_MAX];
+	uint8_t m[FIELD_MAX];
 
 	field_get(f, mask, m);
-	return memcmp(m, zero, 16);
+	return memcmp(m, zero, field_bytes(f));
 }
 
 static const struct flow no_bits;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Names of single bits, each field's up to an empty one. */
 static const struct flag { const char *name; uint32_t bit; } tcp_names[] = {
@@ -41,79 +42,61 @@ static const struct flag *flag_names(const struct field *f)
 	       f->format == FMT_EXTHDR ? exthdr_names : tun_names;
 }
 
-static uint64_t to_u64(const uint8_t *v)
+/* The low 64 bits. */
+static uint64_t to_u64(const struct field *f, const uint8_t *v)
 {
+	size_t i, len = field_bytes(f);
 	uint64_t n = 0;
-	unsigned int i;
 
-	for (i = 8; i < 16; i++)
+	for (i = len > 8 ? len - 8 : 0; i < len; i++)
 		n = n << 8 | v[i];
 	return n;
 }
 
-static void from_u64(uint8_t *v, uint64_t n)
+static void from_u64(const struct field *f, uint8_t *v, uint64_t n)
 {
-	unsigned int i;
+	size_t i;
 
-	memset(v, 0, 16);
-	for (i = 16; i > 8; i--, n >>= 8)
+	for (i = field_bytes(f); i; i--, n >>= 8)
 		v[i - 1] = n;
 }
 
 /* All ones, as many as the field has bits. */
 static void ones(const struct field *f, uint8_t *v)
 {
-	unsigned int i;
-
-	memset(v, 0, 16);
-	for (i = 0; i < f->bits; i++)
-		v[15 - i / 8] |= 1u << i % 8;
+	memset(v, 0, field_bytes(f));
+	bits_set(v, field_bytes(f), 0, f->bits);
 }
 
-static const char *parse_wide(const char *s, uint8_t *out)
+static const char *parse_hex(const struct field *f, const char *s, uint8_t *out)
 {
-	size_t n, i;
+	size_t n, i, len = field_bytes(f);
 
-	if (strncmp(s, "0x", 2) && strncmp(s, "0X", 2))
-		return NULL;
-	s += 2;
 	n = strlen(s);
-	if (!n || n > 32 || strspn(s, "0123456789abcdefABCDEF") != n)
-		return "not a hexadecimal number of 128 bits";
-	memset(out, 0, 16);
+	if (!n || strspn(s, "0123456789abcdefABCDEF") != n)
+		return "not a hexadecimal number";
+	for (; n > 1 && *s == '0'; n--)
+		s++;
+	if (n > 2 * len)
+		return "too large a number";
+	memset(out, 0, len);
 	for (i = 0; i < n; i++) {
 		char c = s[n - 1 - i];
 		unsigned int d = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
 
-		out[15 - i / 2] |= d << 4 * (i % 2);
+		out[len - 1 - i / 2] |= d << 4 * (i % 2);
 	}
-	return "";
-}
-
-static bool fits(const struct field *f, const uint8_t *v)
-{
-	unsigned int i;
-
-	for (i = 0; i < 16 - f->bits / 8u; i++)
-		if (v[i])
-			return false;
-	return true;
+	return NULL;
 }
 
 static const char *parse_number(const struct field *f, const char *s,
 				uint8_t *out)
 {
 	unsigned long long v;
-	const char *why;
 	char *end;
 
-	if (f->bits > 64) {
-		why = parse_wide(s, out);
-		if (why && !*why && !fits(f, out))
-			return "too large a number";
-		if (why)
-			return *why ? why : NULL;
-	}
+	if (f->bits > 64 && !strncasecmp(s, "0x", 2))
+		return parse_hex(f, s + 2, out);
 	if (*s < '0' || *s > '9')
 		return "not a number";
 	errno = 0;
@@ -127,7 +110,7 @@ static const char *parse_number(const struct field *f, const char *s,
 	}
 	if (errno || (f->bits < 64 && v >> f->bits))
 		return "too large a number";
-	from_u64(out, v);
+	from_u64(f, out, v);
 	return NULL;
 }
 
@@ -136,13 +119,12 @@ static const char *parse_mac(const char *s, uint8_t *out)
 	unsigned int i, n, digit;
 	char *end;
 
-	memset(out, 0, 16);
 	for (i = 0; i < 6; i++) {
 		n = strspn(s, "0123456789abcdefABCDEF");
 		digit = strtoul(s, &end, 16);
 		if (!n || n > 2 || *end != (i < 5 ? ':' : 0))
 			return "not an Ethernet address";
-		out[10 + i] = digit;
+		out[i] = digit;
 		s = end + 1;
 	}
 	return NULL;
@@ -155,8 +137,7 @@ static const char *parse_value(const struct field *f, const char *s,
 	case FMT_MAC:
 		return parse_mac(s, out);
 	case FMT_IP4:
-		memset(out, 0, 16);
-		return inet_pton(AF_INET, s, out + 12) == 1 ? NULL :
+		return inet_pton(AF_INET, s, out) == 1 ? NULL :
 		       "not an IPv4 address";
 	case FMT_IP6:
 		return inet_pton(AF_INET6, s, out) == 1 ? NULL :
@@ -169,15 +150,14 @@ static const char *parse_value(const struct field *f, const char *s,
 static const char *parse_prefix(const struct field *f, const char *s,
 				uint8_t *mask)
 {
-	unsigned long n, i;
+	unsigned long n;
 	char *end;
 
 	n = *s >= '0' && *s <= '9' ? strtoul(s, &end, 10) : 999;
 	if (n > f->bits || *end)
 		return "not a length of a prefix";
-	memset(mask, 0, 16);
-	for (i = 0; i < n; i++)
-		mask[16 - f->bits / 8 + i / 8] |= 0x80 >> i % 8;
+	memset(mask, 0, field_bytes(f));
+	bits_set(mask, field_bytes(f), f->bits - n, n);
 	return NULL;
 }
 
@@ -219,23 +199,24 @@ static const char *parse_flags(const struct field *f, const char *s,
 			break;
 		s += exact;
 	}
-	from_u64(v->value, value);
+	from_u64(f, v->value, value);
 	if (exact)
 		ones(f, v->mask);
 	else
-		from_u64(v->mask, mask);
+		from_u64(f, v->mask, mask);
 	return "";
 }
 
-static const char *parse_frag(const char *s, struct field_value *v)
+static const char *parse_frag(const struct field *f, const char *s,
+			      struct field_value *v)
 {
 	unsigned int i;
 
 	for (i = 0; i < sizeof(frags) / sizeof(frags[0]); i++) {
 		if (strcmp(frags[i].name, s))
 			continue;
-		from_u64(v->value, frags[i].value);
-		from_u64(v->mask, frags[i].mask);
+		from_u64(f, v->value, frags[i].value);
+		from_u64(f, v->mask, frags[i].mask);
 		return NULL;
 	}
 	return "none of no, yes, first, later, not_later";
@@ -250,7 +231,7 @@ static const char *parse_packet_type(const struct field *f, const char *s,
 	if (sscanf(s, "(%1d,%i)%n", &ns, &type, &len) != 2 || !len || s[len] ||
 	    ns > 1 || type < 0 || type > 0xffff || (!ns && type))
 		return "neither (0,0) nor (1,TYPE)";
-	from_u64(v->value, (uint32_t)ns << 16 | type);
+	from_u64(f, v->value, (uint32_t)ns << 16 | type);
 	ones(f, v->mask);
 	return NULL;
 }
@@ -267,13 +248,13 @@ const char *field_parse(const struct field *f, const char *text,
 			struct field_value *v)
 {
 	const char *why = NULL;
-	char buf[128], *slash;
-	unsigned int i;
+	char buf[FIELD_TEXT], *slash;
+	size_t i;
 
 	if (strlen(text) >= sizeof(buf))
 		return "too long";
 	if (f->format == FMT_FRAG)
-		return parse_frag(text, v);
+		return parse_frag(f, text, v);
 	if (f->format == FMT_PACKET_TYPE)
 		return parse_packet_type(f, text, v);
 	if (f->format >= FMT_TCP_FLAGS) {
@@ -295,23 +276,28 @@ const char *field_parse(const struct field *f, const char *text,
 			return why;
 	}
 	why = parse_value(f, buf, v->value);
-	for (i = 0; !why && i < 16; i++)
+	for (i = 0; !why && i < field_bytes(f); i++)
 		v->value[i] &= v->mask[i];
 	return why;
 }
 
-static int format_number(const uint8_t *v, bool hex, char *buf, size_t size)
+static int format_u64(uint64_t v, bool hex, char *buf, size_t size)
 {
-	unsigned int i = 0;
+	return snprintf(buf, size, hex ? "0x%llx" : "%llu", (unsigned long long)v);
+}
+
+static int format_number(const struct field *f, const uint8_t *v, bool hex,
+			 char *buf, size_t size)
+{
+	size_t i = 0, len = field_bytes(f);
 	int n;
 
-	while (i < 8 && !v[i])
+	while (i + 8 < len && !v[i])
 		i++;
-	if (i == 8)
-		return snprintf(buf, size, hex ? "0x%llx" : "%llu",
-				(unsigned long long)to_u64(v));
+	if (i + 8 >= len)
+		return format_u64(to_u64(f, v), hex, buf, size);
 	n = snprintf(buf, size, "0x%x", v[i]);
-	while (++i < 16)
+	while (++i < len)
 		n = text_add(buf, size, n, "%02x", v[i]);
 	return n;
 }
@@ -320,22 +306,19 @@ static int format_value(const struct field *f, const uint8_t *v, bool hex,
 			char *buf, size_t size)
 {
 	char ip[INET6_ADDRSTRLEN];
-	uint8_t tos[16];
 
 	switch (f->format) {
 	case FMT_MAC:
 		return snprintf(buf, size, "%02x:%02x:%02x:%02x:%02x:%02x",
-				v[10], v[11], v[12], v[13], v[14], v[15]);
+				v[0], v[1], v[2], v[3], v[4], v[5]);
 	case FMT_IP4:
 	case FMT_IP6:
-		inet_ntop(f->format == FMT_IP4 ? AF_INET : AF_INET6,
-			  f->format == FMT_IP4 ? v + 12 : v, ip, sizeof(ip));
+		inet_ntop(f->format == FMT_IP4 ? AF_INET : AF_INET6, v, ip, sizeof(ip));
 		return snprintf(buf, size, "%s", ip);
 	case FMT_TOS:
-		from_u64(tos, to_u64(v) << 2);
-		return format_number(tos, hex, buf, size);
+		return format_u64(to_u64(f, v) << 2, hex, buf, size);
 	default:
-		return format_number(v, hex, buf, size);
+		return format_number(f, v, hex, buf, size);
 	}
 }
 
@@ -346,7 +329,6 @@ static int prefix_len(const struct field *f, const uint8_t *mask)
 
 	if (f->format != FMT_IP4 && f->format != FMT_IP6)
 		return -1;
-	mask += 16 - f->bits / 8;
 	while (n < f->bits && mask[n / 8] & 0x80 >> n % 8)
 		n++;
 	for (i = n; i < f->bits; i++)
@@ -356,10 +338,10 @@ static int prefix_len(const struct field *f, const uint8_t *mask)
 }
 
 /* By name, if all bits have one.  Return: length of the text, or -1. */
-static int format_flags(const struct field *f, const struct field_value *v,
+static int format_flags(const struct field *f, uint32_t value, uint32_t mask,
 			bool exact, char *buf, size_t size)
 {
-	uint32_t value = to_u64(v->value), mask = to_u64(v->mask), named = 0;
+	uint32_t named = 0;
 	const struct flag *fl;
 	int n = 0;
 
@@ -376,51 +358,53 @@ static int format_flags(const struct field *f, const struct field_value *v,
 	return n;
 }
 
-static int format_frag(const struct field_value *v, char *buf, size_t size)
+static int format_frag(uint8_t value, uint8_t mask, char *buf, size_t size)
 {
 	unsigned int i;
 
 	for (i = 0; i < sizeof(frags) / sizeof(frags[0]); i++)
-		if (frags[i].value == v->value[15] && frags[i].mask == v->mask[15])
+		if (frags[i].value == value && frags[i].mask == mask)
 			return snprintf(buf, size, "%s", frags[i].name);
-	return snprintf(buf, size, "%u", v->value[15]);	/* there is none such */
+	return snprintf(buf, size, "%u", value);	/* there is none such */
 }
 
 /**
  * field_format - write VALUE[/MASK], as field_parse() reads it
  * @f: the field.
- * @v: its value and mask.
- * @buf: the text.
+ * @value: its value, as in &struct field_value.
+ * @mask: its mask.
+ * @buf: the text; FIELD_TEXT bytes do.
  * @size: its room.
  *
  * Return: length of the text.
  */
-int field_format(const struct field *f, const struct field_value *v, char *buf,
-		 size_t size)
+int field_format(const struct field *f, const uint8_t *value, const uint8_t *mask,
+		 char *buf, size_t size)
 {
-	uint8_t all[16];
+	uint8_t all[FIELD_MAX];
 	bool exact;
 	int n, len;
 
 	ones(f, all);
-	exact = !memcmp(all, v->mask, 16);
+	exact = !memcmp(all, mask, field_bytes(f));
 	if (f->format == FMT_FRAG)
-		return format_frag(v, buf, size);
+		return format_frag(*value, *mask, buf, size);
 	if (f->format == FMT_PACKET_TYPE)
-		return snprintf(buf, size, "(%u,0x%x)", (unsigned int)(to_u64(v->value) >> 16),
-				(unsigned int)to_u64(v->value) & 0xffff);
+		return snprintf(buf, size, "(%u,0x%x)",
+				(unsigned int)(to_u64(f, value) >> 16),
+				(unsigned int)to_u64(f, value) & 0xffff);
 	if (f->format >= FMT_TCP_FLAGS) {
-		n = format_flags(f, v, exact, buf, size);
+		n = format_flags(f, to_u64(f, value), to_u64(f, mask), exact, buf, size);
 		if (n >= 0)
 			return n;
 	}
-	n = format_value(f, v->value, !exact || f->format >= FMT_TCP_FLAGS ||
+	n = format_value(f, value, !exact || f->format >= FMT_TCP_FLAGS ||
 			 f->format == FMT_HEX, buf, size);
 	if (exact)
 		return n;
-	len = prefix_len(f, v->mask);
+	len = prefix_len(f, mask);
 	if (len >= 0)
 		return text_add(buf, size, n, "/%d", len);
 	n = text_add(buf, size, n, "/");
-	return n + format_value(f, v->mask, true, buf + n, size - n);
+	return n + format_value(f, mask, true, buf + n, size - n);
 }

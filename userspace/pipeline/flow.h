@@ -12,6 +12,10 @@
 
 #define N_REGS 8
 #define MAX_MPLS 3
+/* Bytes of the longest field: all options of Geneve together have as many. */
+#define FIELD_MAX 124
+/* Room for VALUE/MASK of any field. */
+#define FIELD_TEXT (4 * FIELD_MAX + 8)
 
 /* Presence of a tag, in a vlan_tci; host order. */
 #define VLAN_PRESENT 0x1000
@@ -51,7 +55,7 @@ struct flow {
 	uint8_t tun_erspan_dir;
 	uint8_t tun_erspan_hwid;
 	uint8_t pad7;
-	uint8_t tun_metadata[124];	/* bodies of Geneve's options: tlv.h */
+	uint8_t tun_metadata[FIELD_MAX];	/* bodies of Geneve's options: tlv.h */
 	uint64_t tun_options;	/* bit N: option N is there */
 	uint32_t ct_mark;
 	uint16_t ct_zone;
@@ -200,7 +204,7 @@ struct field {
 	uint16_t ofs;
 	uint8_t len;
 	uint8_t shift;
-	uint8_t bits;
+	uint16_t bits;
 	uint8_t format;
 	uint8_t prereq;
 	uint8_t flags;
@@ -208,13 +212,19 @@ struct field {
 
 /**
  * struct field_value - value and mask of a field
- * @value: as a big-endian number of 128 bits; zero where @mask is.
+ * @value: as a big-endian number of field_bytes(); zero where @mask is.
  * @mask: likewise.
  */
 struct field_value {
-	uint8_t value[16];
-	uint8_t mask[16];
+	uint8_t value[FIELD_MAX];
+	uint8_t mask[FIELD_MAX];
 };
+
+/* Bytes of a field's value. */
+static inline size_t field_bytes(const struct field *f)
+{
+	return (f->bits + 7) / 8;
+}
 
 /* The last N_TLVS are what the map of options makes of them: no bits, no field. */
 extern struct field fields[];
@@ -228,6 +238,7 @@ void field_prereq_mask(const struct field *f, struct flow *mask);
 void bits_copy(uint8_t *dst, size_t dst_len, unsigned int dst_bit,
 	       const uint8_t *src, size_t src_len, unsigned int src_bit,
 	       unsigned int n);
+void bits_set(uint8_t *dst, size_t dst_len, unsigned int dst_bit, unsigned int n);
 void field_get(const struct field *f, const struct flow *flow, uint8_t *value);
 void field_put(const struct field *f, struct flow *flow, const uint8_t *value);
 bool field_any(const struct field *f, const struct flow *mask);
@@ -235,8 +246,8 @@ bool field_any(const struct field *f, const struct flow *mask);
 /* fieldtext.c */
 const char *field_parse(const struct field *f, const char *text,
 			struct field_value *v);
-int field_format(const struct field *f, const struct field_value *v, char *buf,
-		 size_t size);
+int field_format(const struct field *f, const uint8_t *value, const uint8_t *mask,
+		 char *buf, size_t size);
 
 /* dst |= src & ~except over whole flows; @except may be NULL, @dst is none of both. */
 void flow_or(struct flow *dst, const struct flow *src,

@@ -37,13 +37,12 @@ static size_t make_key(const struct frozen *f, uint8_t *buf)
 	for (i = 0; i < f->n_frames; i++) {
 		const struct frame *fr = &f->frames[i];
 		struct key_frame kf = { fr->table, fr->cookie, fr->n_acts };
-		size_t len = fr->n_acts * sizeof(*fr->acts);
 
 		if (buf) {
 			memcpy(buf + n, &kf, sizeof(kf));
-			memcpy(buf + n + sizeof(kf), fr->acts, len);
+			acts_copy(buf + n + sizeof(kf), fr->acts, fr->n_acts);
 		}
-		n += sizeof(kf) + len;
+		n += sizeof(kf) + acts_size(fr->acts, fr->n_acts);
 	}
 	return n;
 }
@@ -57,7 +56,7 @@ static void own_frames(struct frozen *f)
 	for (i = 0; i < f->n_frames; i++) {
 		n += sizeof(struct key_frame);
 		f->frames[i].acts = (const struct act *)(f->key + n);
-		n += f->frames[i].n_acts * sizeof(struct act);
+		n += acts_size(f->frames[i].acts, f->frames[i].n_acts);
 	}
 }
 

@@ -24,13 +24,13 @@ static const struct { const char *name; uint16_t type; uint8_t proto; } protos[]
 static void put(struct parser *p, const char *tok, struct rule *rule,
 		const struct field *f, const struct field_value *v)
 {
-	uint8_t old[16], mask[16];
+	uint8_t old[FIELD_MAX], mask[FIELD_MAX];
 	struct flow bits = {};
-	unsigned int i;
+	size_t i;
 
 	field_get(f, &rule->match, old);
 	field_get(f, &rule->mask, mask);
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < field_bytes(f); i++) {
 		if ((old[i] ^ v->value[i]) & mask[i] & v->mask[i]) {
 			fail(p, tok, "%s contradicts what stands before it", f->name);
 			return;
@@ -46,16 +46,17 @@ static void put(struct parser *p, const char *tok, struct rule *rule,
 }
 
 static void put_number(struct parser *p, const char *tok, struct rule *rule,
-		       const char *name, uint64_t value, uint64_t mask)
+		       const char *name, uint16_t value, uint16_t mask)
 {
-	struct field_value v = {};
-	unsigned int i;
+	const struct field *f = field_find(name, strlen(name));
+	struct field_value v;
+	size_t i;
 
-	for (i = 0; i < 8; i++) {
-		v.value[15 - i] = value >> 8 * i;
-		v.mask[15 - i] = mask >> 8 * i;
+	for (i = field_bytes(f); i; i--, value >>= 8, mask >>= 8) {
+		v.value[i - 1] = value;
+		v.mask[i - 1] = mask;
 	}
-	put(p, tok, rule, field_find(name, strlen(name)), &v);
+	put(p, tok, rule, f, &v);
 }
 
 static void put_proto(struct parser *p, const char *tok, struct rule *rule)
@@ -88,7 +89,7 @@ static void put_vlan(struct parser *p, const char *value, struct rule *rule)
 static void put_pcp(struct parser *p, const char *value, struct rule *rule)
 {
 	const struct field *f = field_find("vlan_pcp", 8);
-	struct field_value v = {};
+	struct field_value v;
 	const char *why = field_parse(f, value, &v);
 
 	if (why) {
@@ -113,7 +114,7 @@ static void put_field(struct parser *p, const char *name, const char *value,
 		      struct rule *rule)
 {
 	const struct field *f = field_find(name, strlen(name));
-	struct field_value v = {};
+	struct field_value v;
 	const char *why;
 
 	if (!f || f->flags & FF_INTERNAL) {
@@ -252,8 +253,9 @@ int match_format(const struct flow *match, const struct flow *mask, char *buf,
 {
 	struct flow left = *mask;
 	struct field_value v;
-	unsigned int i, b;
-	char text[128];
+	char text[FIELD_TEXT];
+	unsigned int i;
+	size_t b;
 	int n = 0;
 
 	buf[0] = 0;
@@ -270,11 +272,11 @@ int match_format(const struct flow *match, const struct flow *mask, char *buf,
 			continue;
 		field_get(f, match, v.value);
 		field_get(f, &left, v.mask);
-		for (b = 0; b < 16; b++)
+		for (b = 0; b < field_bytes(f); b++)
 			v.value[b] &= v.mask[b];
-		field_format(f, &v, text, sizeof(text));
+		field_format(f, v.value, v.mask, text, sizeof(text));
 		n = text_add(buf, size, n, "%s=%s,", f->name, text);
-		memset(v.mask, 0, sizeof(v.mask));
+		memset(v.mask, 0, field_bytes(f));
 		field_put(f, &left, v.mask);	/* not under its other names again */
 	}
 	return n;

@@ -144,9 +144,3 @@ const struct field *parse_subfield(struct parser *p, char *text, uint16_t *ofs,
 	*n_bits = to - from + 1;
 	return f;
 }
-
-struct act *acts_copy(struct act *to, const struct act *acts, unsigned int n)
-{
-	memcpy(to, acts, n * sizeof(*acts));
-	return to;
-}

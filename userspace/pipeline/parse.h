@@ -14,11 +14,12 @@
  * @err: the sentence about the first error.
  * @size: room in it.
  * @failed: whether there was one.
- * @acts: actions read so far.
- * @n_acts: how many.
- * @used: fields that a match names.
- * @n_used: how many.
+ * @n_acts: actions read so far.
+ * @n_used: fields that a match names.
  * @table: of the rule; actions may go to tables above; -1: not of a rule.
+ * @used: those fields, and where they are named.
+ * @acts: those actions.
+ * @values: of each action: what it sets its field to, value and mask.
  */
 struct parser {
 	char *at;
@@ -26,14 +27,16 @@ struct parser {
 	char *err;
 	size_t size;
 	bool failed;
-	struct act acts[MAX_ACTIONS];
 	unsigned int n_acts;
+	unsigned int n_used;
+	int table;
+	/* Large, and not cleared at the beginning. */
 	struct {
 		const struct field *field;
 		const char *token;
 	} used[MAX_USED];
-	unsigned int n_used;
-	int table;
+	struct act acts[MAX_ACTIONS];
+	uint8_t values[MAX_ACTIONS][2 * FIELD_MAX];
 };
 
 void fail(struct parser *p, const char *token, const char *fmt, ...)
@@ -51,7 +54,6 @@ void check_match(struct parser *p, const struct rule *rule);
 void parse_actions(struct parser *p, bool exec);
 void parse_bpf(struct parser *p, struct act *act, char *arg);
 void parse_ct(struct parser *p, char *arg);
-struct act *acts_copy(struct act *to, const struct act *acts, unsigned int n);
 
 extern const char *const bpf_modes[];
 

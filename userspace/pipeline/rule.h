@@ -91,13 +91,13 @@ struct act_ct {
  * @n: port, table, group, meter, VLAN id or priority, TPID or Ethernet type,
  *	length for the controller, or an outcome.
  * @port: of RESUBMIT and FILTERED: the in_port that the lookup sees, or NO_PORT.
+ * @v: of SET: where the value is, in bytes from the action on: see act_value().
  * @field: of SET and MOVE: what is changed; of OUTPUT and CT: where the port or
  *	the zone is, or NULL.
  * @src: of MOVE: what is read.
  * @ofs: of MOVE, OUTPUT, CT: lowest bit in @field.
  * @src_ofs: of MOVE: lowest bit in @src.
- * @n_bits: of MOVE, OUTPUT, CT: how many bits.
- * @v: of SET.
+ * @n_bits: of MOVE, OUTPUT, CT: how many bits; of SET: those of @field.
  * @mode: of BPF: when to recheck.
  * @mode_given: of BPF: the text says it.
  * @result: of BPF: number of the register for the result, or -1.
@@ -109,12 +109,12 @@ struct act {
 	enum act_type type;
 	uint32_t n;
 	uint32_t port;
+	uint32_t v;
 	const struct field *field;
 	const struct field *src;
 	uint16_t ofs;
 	uint16_t src_ofs;
 	uint16_t n_bits;
-	struct field_value v;
 	union {
 		struct {
 			enum bpf_mode mode;
@@ -126,6 +126,25 @@ struct act {
 		struct act_ct ct;
 	};
 };
+
+/*
+ * Value and mask of SET, each of as many bytes as the field had when they were read:
+ * they stand behind the list that the action is in, and most are short.
+ */
+static inline size_t act_bytes(const struct act *a)
+{
+	return (a->n_bits + 7) / 8;
+}
+
+static inline const uint8_t *act_value(const struct act *a)
+{
+	return (const uint8_t *)a + a->v;
+}
+
+static inline const uint8_t *act_mask(const struct act *a)
+{
+	return act_value(a) + act_bytes(a);
+}
 
 /**
  * struct rule - a rule, with its actions one piece of memory
@@ -260,6 +279,12 @@ int match_format(const struct flow *match, const struct flow *mask, char *buf,
 		 size_t size);
 struct group *group_parse(const char *text, char *err, size_t size);
 int group_format(const struct group *group, char *buf, size_t size);
+
+/* Lists of actions: acts.c. */
+size_t acts_size(const struct act *acts, unsigned int n);
+struct act *acts_copy(void *to, const struct act *acts, unsigned int n);
+bool acts_equal(const struct act *a, unsigned int n_a, const struct act *b,
+		unsigned int n_b);
 
 /* Groups: group.c. */
 struct group *group_find(const struct groups *g, uint32_t id);

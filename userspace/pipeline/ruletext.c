@@ -44,10 +44,12 @@ static void parse_rule(struct parser *p, struct rule *rule, bool need_actions)
 
 static struct parser *parser_new(const char *text, char *err, size_t size)
 {
-	struct parser *p = calloc(1, sizeof(*p));
+	struct parser *p = malloc(sizeof(*p));
 
-	if (p)
+	if (p) {
+		memset(p, 0, offsetof(struct parser, used));
 		p->start = p->at = strdup(text);
+	}
 	if (!p || !p->start) {
 		snprintf(err, size, "out of memory");
 		free(p);
@@ -84,14 +86,14 @@ struct rule *rule_parse(const char *text, bool need_actions, char *err,
 		return NULL;
 	parse_rule(p, &read, need_actions);
 	if (!p->failed) {
-		rule = malloc(sizeof(*rule) + p->n_acts * sizeof(struct act));
+		rule = malloc(sizeof(*rule) + acts_size(p->acts, p->n_acts));
 		if (!rule)
 			fail(p, NULL, "out of memory");
 	}
 	if (rule) {
 		*rule = read;
 		rule->n_acts = p->n_acts;
-		rule->acts = acts_copy((struct act *)(rule + 1), p->acts, p->n_acts);
+		rule->acts = acts_copy(rule + 1, p->acts, p->n_acts);
 	}
 	parser_free(p);
 	return rule;
@@ -193,7 +195,7 @@ static void parse_bucket(struct parser *p, struct group *g, char *text)
 	parse_actions(p, false);
 	if (!p->failed && !p->n_acts)
 		fail(p, text, "a bucket needs actions (say drop)");
-	b->acts = malloc(p->n_acts * sizeof(*b->acts) + 1);
+	b->acts = malloc(acts_size(p->acts, p->n_acts) + 1);
 	if (!b->acts)
 		fail(p, NULL, "out of memory");
 	else
@@ -276,7 +278,6 @@ struct group *group_parse(const char *text, char *err, size_t size)
 /* Write a group, as group_parse() reads it.  Return: length of the text. */
 int group_format(const struct group *g, char *buf, size_t size)
 {
-	char acts[4096];
 	unsigned int i;
 	int n;
 
@@ -289,8 +290,8 @@ int group_format(const struct group *g, char *buf, size_t size)
 			n = text_add(buf, size, n, "weight:%u,", b->weight);
 		if (b->watch_port)
 			n = text_add(buf, size, n, "watch_port:%u,", b->watch_port);
-		acts_format(b->acts, b->n_acts, acts, sizeof(acts));
-		n = text_add(buf, size, n, "actions=%s", acts);
+		n = text_add(buf, size, n, "actions=");
+		n += acts_format(b->acts, b->n_acts, buf + n, size - n);
 	}
 	return n;
 }

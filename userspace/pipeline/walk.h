@@ -98,6 +98,9 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 /* xlate_set.c */
 void commit(struct walk *w);
 void commit_untagged(struct walk *w);
+void set_value(struct walk *w, const struct field *f, const uint8_t *value,
+	       const uint8_t *mask);
+bool moved_value(struct walk *w, const struct act *act, struct field_value *v);
 void do_set(struct walk *w, const struct act *act);
 void do_move(struct walk *w, const struct act *act);
 void do_vlan(struct walk *w, const struct act *act);

@@ -77,11 +77,9 @@ void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
 		  unsigned int n)
 {
 	struct flow mask = {};
-	uint8_t ones[16];
 	int r = w->s.unknown_reg;
 
-	memset(ones, 0xff, sizeof(ones));
-	bits_copy((uint8_t *)&mask + f->ofs, f->len, f->shift + ofs, ones, 16, 0, n);
+	bits_set((uint8_t *)&mask + f->ofs, f->len, f->shift + ofs, n);
 	if (r >= 0 && mask.reg[r])
 		w->read_unknown = true;
 	consult(w, &mask);

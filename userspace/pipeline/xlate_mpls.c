@@ -111,8 +111,8 @@ static void pop_mpls(struct walk *w, uint16_t type)
 static void dec_mpls_ttl(struct walk *w)
 {
 	const struct field *f = field_find("mpls_ttl", 8);
-	struct act set = { .type = ACT_SET, .field = f };
-	uint32_t ttl;
+	static const uint8_t all = 0xff;
+	uint8_t ttl;
 
 	if (!is_mpls(&w->s.cur))
 		return;
@@ -121,9 +121,8 @@ static void dec_mpls_ttl(struct walk *w)
 		w->s.done = true;
 		return;
 	}
-	set.v.value[15] = ttl - 1;
-	set.v.mask[15] = 0xff;
-	do_set(w, &set);
+	ttl--;
+	set_value(w, f, &ttl, &all);
 }
 
 void do_mpls(struct walk *w, const struct act *act)

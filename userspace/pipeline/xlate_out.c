@@ -225,19 +225,10 @@ static void run_exec(struct walk *w, const struct act *act, struct op *op)
 		struct flow value = {}, mask = {};
 
 		a = &act[1 + i];
-		v = a->v;
-		if (a->type == ACT_MOVE) {
-			uint8_t src[16], ones[16];
-
-			memset(&v, 0, sizeof(v));
-			memset(ones, 0xff, sizeof(ones));
-			consult_bits(w, a->src, a->src_ofs, a->n_bits);
-			field_get(a->src, &w->s.cur, src);
-			bits_copy(v.value, 16, a->ofs, src, 16, a->src_ofs, a->n_bits);
-			bits_copy(v.mask, 16, a->ofs, ones, 16, 0, a->n_bits);
-		}
-		field_put(a->field, &value, v.value);
-		field_put(a->field, &mask, v.mask);
+		if (a->type == ACT_MOVE && !moved_value(w, a, &v))
+			continue;
+		field_put(a->field, &value, a->type == ACT_MOVE ? v.value : act_value(a));
+		field_put(a->field, &mask, a->type == ACT_MOVE ? v.mask : act_mask(a));
 		op->value.ct_mark = (op->value.ct_mark & ~mask.ct_mark) | value.ct_mark;
 		op->mask.ct_mark |= mask.ct_mark;
 		for (k = 0; k < 16; k++) {

@@ -142,11 +142,16 @@ static void note_tunnel(struct walk *w, const struct flow *mask)
 	w->s.cur.tun_options |= tlv_touched(mask);
 }
 
-/* Consults what tells whether the packet has a field.  Return: whether it has. */
-static bool has_field(struct walk *w, const struct field *f)
+/*
+ * Consults what tells whether the packet has a field, up to a bit of it: a frozen walk
+ * may know an option that was longer, or is none any more.  Return: whether it has.
+ */
+static bool has_field(struct walk *w, const struct field *f, unsigned int end)
 {
 	struct flow mask = {};
 
+	if (end > f->bits)
+		return false;
 	field_prereq_mask(f, &mask);
 	if (f->ofs == offsetof(struct flow, vlan_tci)) {
 		mask.vlan_tci |= htons(VLAN_PRESENT);
@@ -169,31 +174,41 @@ static void set_tci(struct walk *w, uint16_t value, uint16_t mask)
 	changed(w, &all);
 }
 
-/* Set_field and load; a packet without the field stays as it is. */
-void do_set(struct walk *w, const struct act *act)
+/**
+ * set_value - change a field; a packet without it stays as it is
+ * @w: the walk.
+ * @f: the field.
+ * @value: as in &struct field_value.
+ * @mask: likewise.
+ */
+void set_value(struct walk *w, const struct field *f, const uint8_t *value,
+	       const uint8_t *mask)
 {
-	const struct field *f = act->field;
-	uint8_t value[16];
-	struct flow mask = {};
-	unsigned int i;
+	struct flow v = {}, m = {};
+	uint8_t new[FIELD_MAX];
+	size_t i;
 
-	if (!has_field(w, f))
+	if (!has_field(w, f, f->bits))
 		return;
-	field_get(f, &w->s.cur, value);
-	for (i = 0; i < 16; i++)
-		value[i] = act->v.value[i] | (value[i] & ~act->v.mask[i]);
+	field_put(f, &m, mask);
 	if (f->ofs == offsetof(struct flow, vlan_tci)) {
-		struct flow v = {}, m = {};
-
-		field_put(f, &v, act->v.value);
-		field_put(f, &m, act->v.mask);
+		field_put(f, &v, value);
 		set_tci(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
 		return;
 	}
-	field_put(f, &w->s.cur, value);
-	field_put(f, &mask, act->v.mask);
-	set_bits(w, &mask);
-	note_tunnel(w, &mask);
+	field_get(f, &w->s.cur, new);
+	for (i = 0; i < field_bytes(f); i++)
+		new[i] = value[i] | (new[i] & ~mask[i]);
+	field_put(f, &w->s.cur, new);
+	set_bits(w, &m);
+	note_tunnel(w, &m);
+}
+
+/* Set_field and load; a frozen walk may know the field as another option. */
+void do_set(struct walk *w, const struct act *act)
+{
+	if (act->n_bits == act->field->bits)
+		set_value(w, act->field, act_value(act), act_mask(act));
 }
 
 /**
@@ -210,7 +225,7 @@ uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
 {
 	uint32_t v = 0;
 
-	if (!has_field(w, f))
+	if (!has_field(w, f, ofs + n))
 		return 0;
 	consult_bits(w, f, ofs, n);
 	bits_copy((uint8_t *)&v, 4, 0, (const uint8_t *)&w->s.cur + f->ofs,
@@ -218,21 +233,39 @@ uint32_t read_bits(struct walk *w, const struct field *f, unsigned int ofs,
 	return ntohl(v);
 }
 
-/* What is read is a constant of the megaflow, and so is then what is written. */
+/**
+ * moved_value - read what a move reads
+ * @w: the walk.
+ * @act: the action.
+ * @v: filled in: what the field that it changes is set to.
+ *
+ * What is read is a constant of the megaflow, and so is then what is written.
+ *
+ * Return: false if the packet does not have the field that is read.
+ */
+bool moved_value(struct walk *w, const struct act *act, struct field_value *v)
+{
+	const struct field *src = act->src;
+	size_t len = field_bytes(act->field);
+
+	if (!has_field(w, src, act->src_ofs + act->n_bits) ||
+	    act->ofs + act->n_bits > act->field->bits)
+		return false;
+	consult_bits(w, src, act->src_ofs, act->n_bits);
+	memset(v->value, 0, len);
+	memset(v->mask, 0, len);
+	bits_copy(v->value, len, act->ofs, (const uint8_t *)&w->s.cur + src->ofs,
+		  src->len, src->shift + act->src_ofs, act->n_bits);
+	bits_set(v->mask, len, act->ofs, act->n_bits);
+	return true;
+}
+
 void do_move(struct walk *w, const struct act *act)
 {
-	const struct field *src = act->src, *dst = act->field;
-	struct act set = { .type = ACT_SET, .field = dst };
-	uint8_t ones[16], value[16];
+	struct field_value v;
 
-	if (!has_field(w, src))
-		return;
-	consult_bits(w, src, act->src_ofs, act->n_bits);
-	field_get(src, &w->s.cur, value);
-	memset(ones, 0xff, sizeof(ones));
-	bits_copy(set.v.value, 16, act->ofs, value, 16, act->src_ofs, act->n_bits);
-	bits_copy(set.v.mask, 16, act->ofs, ones, 16, 0, act->n_bits);
-	do_set(w, &set);
+	if (moved_value(w, act, &v))
+		set_value(w, act->field, v.value, v.mask);
 }
 
 static void push_tag(struct walk *w, uint16_t tpid, uint16_t tci)
@@ -317,7 +350,7 @@ void do_dec_ttl(struct walk *w)
 	const struct field *f = field_find("nw_ttl", 6);
 	struct flow mask = { .nw_ttl = 0xff };
 
-	if (!has_field(w, f))
+	if (!has_field(w, f, f->bits))
 		return;
 	if (ttl_is_constant(w)) {
 		if (w->s.cur.nw_ttl <= 1) {

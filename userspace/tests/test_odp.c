@@ -156,7 +156,7 @@ static unsigned int fields_get_through(const struct flow *f)
 {
 	struct flow key, back, wc;
 	unsigned int i, n = 0;
-	uint8_t ones[16], got[16], want[16] = {};
+	uint8_t ones[FIELD_MAX], got[FIELD_MAX], want[FIELD_MAX] = {};
 
 	memset(ones, 0xff, sizeof(ones));
 	assert_int_equal(odp_flow_from_key(nest_of(key_msg), &key), 0);
@@ -169,7 +169,7 @@ static unsigned int fields_get_through(const struct flow *f)
 		if (!field_prereq_met(x, f) || x->ofs >= FLOW_DP_LEN)
 			continue;
 		field_get(x, f, got);
-		if (!memcmp(got, want, 16))
+		if (!memcmp(got, want, field_bytes(x)))
 			continue;	/* the packet has none */
 		memset(&wc, 0, sizeof(wc));
 		field_put(x, &wc, ones);

@@ -257,7 +257,8 @@ static void test_errors(void **state)
 		{ "ipv6,ipv6_exthdr=+none,actions=drop", "unknown flag", 18 },
 		{ "tun_erspan_idx=0x100000,actions=drop", "too large", 16 },
 		{ "actions=set_field:5->nsh_ttl", "can't be set", 22 },
-		{ "ct_label=0x123456789012345678901234567890123,actions=drop", "128 bits", 10 },
+		{ "ct_label=0x123456789012345678901234567890123,actions=drop", "too large", 10 },
+		{ "ct_label=0xg,actions=drop", "not a hexadecimal", 10 },
 		{ "actions=output", "colon", 9 }, { "actions=output:x", "no field", 16 },
 		{ "actions=output:70000", "0 to 65534", 16 },
 		{ "actions=drop,fly", "no action", 14 },
@@ -320,27 +321,27 @@ static uint32_t rnd(uint32_t n)
 static void random_value(const struct field *f, char *buf, size_t size)
 {
 	struct field_value v = {};
-	unsigned int i, kind = rnd(3);
+	unsigned int i, kind = rnd(3), last = field_bytes(f) - 1;
 
 	for (i = 0; i < f->bits; i++) {
 		bool m = kind == 0 || (kind == 1 && i >= f->bits / 2u) || (kind == 2 && rnd(2));
 
-		v.mask[15 - i / 8] |= m << i % 8;
-		v.value[15 - i / 8] |= (m && rnd(2)) << i % 8;
+		v.mask[last - i / 8] |= m << i % 8;
+		v.value[last - i / 8] |= (m && rnd(2)) << i % 8;
 	}
 	if (f->format == FMT_FRAG) {
 		memset(&v, 0, sizeof(v));
-		v.mask[15] = 1 + rnd(3);
-		v.value[15] = rnd(4) & v.mask[15];
-		if (v.mask[15] == 3 && v.value[15] == 2)
-			v.value[15] = 3;	/* there is no such packet */
+		v.mask[0] = 1 + rnd(3);
+		v.value[0] = rnd(4) & v.mask[0];
+		if (v.mask[0] == 3 && v.value[0] == 2)
+			v.value[0] = 3;	/* there is no such packet */
 	}
 	if (f->format == FMT_PACKET_TYPE) {
 		memset(&v, 0, sizeof(v));
-		v.value[13] = rnd(2);
-		v.value[14] = v.value[13] * rnd(256);
+		v.value[1] = rnd(2);
+		v.value[2] = v.value[1] * rnd(256);
 	}
-	field_format(f, &v, buf, size);
+	field_format(f, v.value, v.mask, buf, size);
 }
 
 /* What is written is read as the same: matches of any fields, any masks. */
