@@ -98,13 +98,22 @@ int group_remove(struct sw *sw, struct group *group)
 	return group_swap(sw, group, NULL);
 }
 
+static bool same_bucket(const struct bucket *a, const struct bucket *b)
+{
+	return a->weight == b->weight && a->watch_port == b->watch_port &&
+	       acts_equal(a->acts, a->n_acts, b->acts, b->n_acts);
+}
+
 static bool same_group(const struct group *a, const struct group *b)
 {
-	static char text[2][65536];
+	unsigned int i;
 
-	group_format(a, text[0], sizeof(text[0]));
-	group_format(b, text[1], sizeof(text[1]));
-	return !strcmp(text[0], text[1]);
+	if (a->type != b->type || a->n_buckets != b->n_buckets)
+		return false;
+	for (i = 0; i < a->n_buckets; i++)
+		if (!same_bucket(&a->buckets[i], &b->buckets[i]))
+			return false;
+	return true;
 }
 
 /* group add GROUP */

@@ -50,13 +50,11 @@ static void olds_clear(void)
 	replacing = false;
 }
 
-static bool same_text(const struct rule *a, const struct rule *b)
+/* Of two rules of the same match, priority and filter. */
+static bool same_rule(const struct rule *a, const struct rule *b)
 {
-	static char text[2][8192];
-
-	rule_format(a, false, text[0], sizeof(text[0]));
-	rule_format(b, false, text[1], sizeof(text[1]));
-	return !strcmp(text[0], text[1]);
+	return a->cookie == b->cookie &&
+	       acts_equal(a->acts, a->n_acts, b->acts, b->n_acts);
 }
 
 /* A change is undone: @out goes for good, @in was hidden. */
@@ -107,7 +105,7 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 		counts = &none;
 	if (old)
 		old_forget(old);
-	if (old && replacing && same_text(old, rule)) {
+	if (old && replacing && same_rule(old, rule)) {
 		free(rule);
 		counts->kept++;
 		return 0;
