@@ -55,7 +55,7 @@ static bool field_part(const struct field *f, const struct flow *mask,
 
 static json_t *describe(const struct read *r)
 {
-	static char text[8192];
+	static char text[RULE_TEXT];
 
 	if (r->rule)
 		rule_format(r->rule, false, text, sizeof(text));

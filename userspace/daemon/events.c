@@ -127,7 +127,7 @@ static void leave_to_main(enum event_kind kind, json_t *row)
  */
 void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 {
-	char text[9000], stamp[40];
+	char text[RULE_TEXT + 64], stamp[40];
 	struct timespec ts;
 	struct tm tm;
 	va_list args;
@@ -160,7 +160,7 @@ void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 /* A rule went in or out, for good. */
 void event_rule(struct sw *sw, const struct rule *rule, bool added)
 {
-	static char text[8192];
+	static char text[RULE_TEXT];
 	const char *what = added ? "added" : "deleted";
 
 	(void)sw;

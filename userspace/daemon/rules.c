@@ -313,7 +313,7 @@ int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
 
 static json_t *describe(const struct rule *rule)
 {
-	static char match[8192], actions[8192];
+	static char match[8192], actions[RULE_TEXT];
 	char cookie[20];
 
 	match[0] = actions[0] = 0;

@@ -135,38 +135,42 @@ static void guess_type(int attr, struct flow *f)
 	}
 }
 
+/* Fields that are set, in parentheses. */
+static int put_fields(const char *name, const struct flow *value,
+		      const struct flow *mask, const char *end, char *buf, size_t size,
+		      int n)
+{
+	int len;
+
+	n = text_add(buf, size, n, "%s(", name);
+	len = match_format(value, mask, buf + n, size - n);
+	if (len)
+		len--;	/* the comma */
+	return text_add(buf, size, n + len, "%s", end);
+}
+
 static int put_set(const struct nlattr *a, char *buf, size_t size, int n)
 {
 	struct nlattr *k = nla_data(a);
 	struct flow value = {}, mask = {};
-	char text[1024];
-	int len;
 
 	if (nla_len(a) < NLA_HDRLEN ||
 	    odp_flow_from_attr(k, nla_data(k), &value) ||
 	    odp_flow_from_attr(k, (char *)nla_data(k) + nla_len(k) / 2, &mask))
 		return text_add(buf, size, n, "set_masked(?)");
 	guess_type(nla_type(k), &value);
-	len = match_format(&value, &mask, text, sizeof(text));
-	if (len)
-		text[len - 1] = 0;
-	return text_add(buf, size, n, "set(%s)", text);
+	return put_fields("set", &value, &mask, ")", buf, size, n);
 }
 
 static int put_set_tunnel(const struct nlattr *a, char *buf, size_t size, int n)
 {
 	struct flow value = {}, mask = {};
 	size_t from = offsetof(struct flow, tun_id);
-	char text[1024];
-	int len;
 
 	if (odp_flow_from_key(a, &value))
 		return text_add(buf, size, n, "set(?)");
 	memset((uint8_t *)&mask + from, 0xff, offsetof(struct flow, ct_mark) - from);
-	len = match_format(&value, &mask, text, sizeof(text));
-	if (len)
-		text[len - 1] = 0;
-	return text_add(buf, size, n, "set(tunnel(%s))", text);
+	return put_fields("set(tunnel", &value, &mask, "))", buf, size, n);
 }
 
 static int put_ct(const struct nlattr *a, char *buf, size_t size, int n)

@@ -7,6 +7,8 @@
 
 #define N_TABLES 255
 #define MAX_ACTIONS 64
+/* Room for any rule's text: each action may set a field of the longest kind. */
+#define RULE_TEXT (MAX_ACTIONS * (FIELD_TEXT + 40) + 8192)
 #define MAX_NAME 64
 #define MAX_BUCKETS 64
 #define MAX_GROUP_ID 0xffffff00u

@@ -66,7 +66,7 @@ void tlv_put(unsigned int n, const struct tlv *tlv, size_t ofs)
 /**
  * tlv_map - make an option a field
  * @n: number of the field.
- * @tlv: the option, with a body of 4 to 16 bytes.
+ * @tlv: the option, with a body of 4 to 124 bytes.
  *
  * Return: NULL, or why not.
  */
@@ -140,8 +140,8 @@ const char *tlv_parse(const char *text, unsigned int *n, struct tlv *tlv)
 		return "class must be 0 to 0xffff";
 	if (type < 0 || type > 0xff)
 		return "type must be 0 to 255";
-	if (bytes < 4 || bytes > MAX_TLV_LEN || bytes % 4)
-		return "len must be 4, 8, 12 or 16";
+	if (bytes < 4 || bytes > FIELD_MAX || bytes % 4)
+		return "len must be a multiple of 4, from 4 to 124";
 	*tlv = (struct tlv){ class, type, bytes };
 	return tlv_parse_field(text + len, n);
 }

@@ -12,8 +12,6 @@
 #include "flow.h"
 
 #define N_TLVS 64
-/* What a field can hold: 128 bits. */
-#define MAX_TLV_LEN 16
 
 /**
  * struct tlv - an option

@@ -25,7 +25,7 @@ void walk_fail(struct walk *w, const char *fmt, ...)
 /* A line for whoever wants to know. */
 void walk_trace(struct walk *w, const char *fmt, ...)
 {
-	char line[4096];
+	char line[RULE_TEXT + 64];
 	va_list args;
 	int n;
 
@@ -218,7 +218,7 @@ static void fail_lookups(struct walk *w)
 static void trace_lookup(struct walk *w, unsigned int table,
 			 const struct rule *rule, const struct flow *read)
 {
-	static char text[8192];
+	static char text[RULE_TEXT];
 
 	if (!w->in->trace)
 		return;
@@ -226,9 +226,9 @@ static void trace_lookup(struct walk *w, unsigned int table,
 		rule_format(rule, false, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "table=%u: no rule matches", table);
-	walk_trace(w, "%.3000s", text);
+	walk_trace(w, "%s", text);
 	match_format(&w->s.cur, read, text, sizeof(text));
-	walk_trace(w, "    read: %.3000s", *text ? text : "nothing");
+	walk_trace(w, "    read: %s", *text ? text : "nothing");
 }
 
 /* Find the packet's rule, as if it had come in at a port. */

@@ -10,6 +10,7 @@
 
 #include "addrule.h"
 #include "rulebed.h"
+#include "../pipeline/tlv.h"
 
 struct tables tables;
 struct flow wc;
@@ -36,18 +37,24 @@ const char *random_rule(unsigned int priority)
 		"tcp6,ipv6_src=fd00:%1$u:%2$u::/48,tp_dst=%4$u", "arp,arp_tpa=10.%1$u.%2$u.%3$u",
 		"dl_vlan=%1$u,ip,nw_tos=32", "udp,nw_src=10.0.%2$u.%3$u/255.0.255.255",
 		"metadata=%1$u,tcp,nw_dst=10.%1$u.%2$u.0/28",
+		"tun_metadata0=0x%1$x/0x3f,tcp,nw_dst=10.%1$u.0.0/16",
+		"tun_metadata1=0x%1$02x%6$076u%3$02x/0xff%6$076uff",
+		"tun_metadata1=0x%1$x%6$040u/0xff%6$040u,in_port=%5$u",
 	};
+	static const struct tlv short_one = { 0xffff, 0, 4 }, long_one = { 0xffff, 1, 40 };
 	static char text[256];
 	int n = snprintf(text, sizeof(text), "priority=%u,", priority);
 	unsigned int r = random() % (sizeof(shapes) / sizeof(shapes[0]));
 
+	tlv_map(0, &short_one);
+	tlv_map(1, &long_one);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 #pragma GCC diagnostic ignored "-Wformat"
 	n += snprintf(text + n, sizeof(text) - n, shapes[r], (unsigned int)random() % 40,
 		      (unsigned int)random() % 16 * 16, (unsigned int)random() % 256,
-		      (unsigned int)random() % 2000, (unsigned int)random() % 4);
+		      (unsigned int)random() % 2000, (unsigned int)random() % 4, 0);
 #pragma GCC diagnostic pop
 	snprintf(text + n, sizeof(text) - n, ",actions=drop");
 	return text;
@@ -70,7 +77,7 @@ struct flow random_packet(const struct rule *like)
 	if (f.dl_type == htons(0x0800) && !f.nw_dst)
 		f.nw_dst = htonl(0x0a000000 | random() % 40 << 16 | random() % 65536);
 	for (i = 0; i < n; i++) {
-		switch (random() % 6) {
+		switch (random() % 7) {
 		case 0:
 			f.nw_src ^= htonl(1u << random() % 24);
 			break;
@@ -88,6 +95,9 @@ struct flow random_packet(const struct rule *like)
 			break;
 		case 5:
 			f.tcp_flags = htons(random() % 64);
+			break;
+		case 6:
+			f.tun_metadata[random() % 44] ^= 1 << random() % 8;
 			break;
 		}
 	}

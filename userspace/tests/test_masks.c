@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../pipeline/text.h"
+#include "../pipeline/tlv.h"
 #include "translation.h"
 
 static unsigned int rnd(unsigned int n)
@@ -18,10 +19,10 @@ static unsigned int rnd(unsigned int n)
 
 static const char *random_match(void)
 {
-	static char text[200];
+	static char text[400];
 	int n = snprintf(text, sizeof(text), "table=%u,priority=%u,", rnd(4), rnd(30));
 
-	switch (rnd(12)) {
+	switch (rnd(13)) {
 	case 0:
 		n = text_add(text, sizeof(text), n, "ip,nw_src=10.0.0.%u/%u,", rnd(8), 28 + rnd(5));
 		break;
@@ -56,13 +57,17 @@ static const char *random_match(void)
 	case 8:
 		n = text_add(text, sizeof(text), n, "dl_src=00:00:00:00:00:0%u,tcp,tcp_flags=+syn,", rnd(3));
 		break;
+	case 11:
+		n = text_add(text, sizeof(text), n, "tun_metadata1=0x%u%079u/0x%u%079u,", rnd(4), 0,
+			     rnd(4), 0);
+		break;
 	}
 	return text;
 }
 
 static int random_action(char *text, size_t size, int n)
 {
-	switch (rnd(19)) {
+	switch (rnd(22)) {
 	case 0:
 		return text_add(text, size, n, "set_field:10.0.0.%u->nw_dst,", rnd(8));
 	case 1:
@@ -96,6 +101,13 @@ static int random_action(char *text, size_t size, int n)
 		return text_add(text, size, n, "set_field:%u->in_port,", rnd(2) ? 3 : 7);
 	case 14:
 		return text_add(text, size, n, rnd(2) ? "pop_mpls:0x0800," : "dec_mpls_ttl,");
+	case 18:
+		return text_add(text, size, n, "move:tun_metadata1[316..317]->nw_dst[0..1],");
+	case 19:
+		return text_add(text, size, n, "move:reg0[0..1]->tun_metadata1[316..317],");
+	case 20:
+		return text_add(text, size, n, "set_field:0x%u%079u/0x3%079u->tun_metadata1,",
+				rnd(4), 0, 0);
 	case 15:
 		return text_add(text, size, n, "push_mpls:0x8847,%s",
 				rnd(2) ? "set_field:2->mpls_label," : "");
@@ -115,6 +127,11 @@ static struct flow random_packet(void)
 	f.nw_ttl = 60 + rnd(4);
 	f.nw_proto = rnd(3) ? 17 : 6;
 	f.tcp_flags = f.nw_proto == 6 ? htons(rnd(4)) : 0;
+	if (rnd(2)) {	/* of a tunnel, with a long option */
+		f.tun_dst = htonl(1);
+		f.tun_options = 2;
+		f.tun_metadata[0] = rnd(4) << 4;
+	}
 	if (!rnd(4)) {
 		f.dl_type = htons(0x8847);
 		f.mpls_lse[0] = htonl(rnd(3) << 12 | rnd(2) << 8 | rnd(4));
@@ -174,7 +191,7 @@ static void test_masks_are_sound(void **state)
 {
 	unsigned int round, i, k, same = 0, errors = 0, branched = 0;
 	static char first[16384];
-	char text[600];
+	char text[1200];
 
 	(void)state;
 	srandom(77);
@@ -272,7 +289,7 @@ static void test_dependence(void **state)
 	unsigned int round, i, independent = 0, dependent = 0, other = 0;
 	static struct seen seen[40];
 	struct rule *rule, *old;
-	char text[600], err[256];
+	char text[1200], err[256];
 
 	(void)state;
 	srandom(78);
@@ -372,6 +389,14 @@ static void test_dependence_on_changes(void **state)
 	assert_true(depends("table=1,in_port=7,actions=1"));
 }
 
+static int map_option(void **state)
+{
+	static const struct tlv option = { 0x102, 1, 40 };
+
+	(void)state;
+	return tlv_map(1, &option) != NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,5 +404,5 @@ int main(void)
 		T(test_dependence_on_changes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, map_option, NULL);
 }

@@ -363,6 +363,46 @@ static void test_geneve(void **state)
 	tlv_unmap(3);
 }
 
+/* One option of all bytes, and what a mask reads of its ends. */
+static void test_long_option(void **state)
+{
+	static const struct tlv tlv = { 0x102, 0x80, 124 };
+	struct flow f = packet(0x0800, 17), wc = {}, key;
+	uint8_t opt[128] = { 1, 2, 0x80, 31 }, want[128] = {};
+	struct nlattr *nest, *a;
+	unsigned int i;
+
+	(void)state;
+	assert_null(tlv_map(63, &tlv));
+	for (i = 0; i < 124; i++)
+		opt[4 + i] = 1 + i;
+	put_attrs(&f);
+	nest = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
+	f.tun_dst = 1;
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f.tun_dst);
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, sizeof(opt), opt);
+	odp_nest_end(key_msg, nest);
+	f.tun_options = 1ull << 63;
+	memcpy(f.tun_metadata, opt + 4, 124);
+	fields_get_through(&f);
+	wc.tun_metadata[0] = 0xf0;
+	wc.tun_metadata[123] = 0x0f;
+	memset(want, 0xff, 4);
+	want[4] = 0xf0;
+	want[127] = 0x0f;
+	a = find(find(mask_for(&wc), OVS_KEY_ATTR_TUNNEL), OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS);
+	assert_int_equal(nla_len(a), sizeof(want));
+	assert_memory_equal(nla_data(a), want, sizeof(want));
+	assert_int_equal(odp_flow_from_key(nest_of(key_msg), &key), 0);
+	teardown(NULL);
+	setup(NULL);
+	assert_int_equal(odp_put_tunnel(key_msg, &key), 0);
+	a = find(first_attr(key_msg), OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS);
+	assert_int_equal(nla_len(a), sizeof(opt));
+	assert_memory_equal(nla_data(a), opt, sizeof(opt));
+	tlv_unmap(63);
+}
+
 static void test_nsh(void **state)
 {
 	struct flow f = packet(0x894f, 0);
@@ -521,7 +561,7 @@ static void test_mpls_actions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_geneve), T(test_nsh),
+		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_geneve), T(test_long_option), T(test_nsh),
 		T(test_no_attribute_is_dropped), T(test_order), T(test_used), T(test_mpls_actions),
 	};
 

@@ -135,7 +135,7 @@ static void test_options(void **state)
 		{ "{class=0x10000,type=2,len=4}->tun_metadata1", "class must" },
 		{ "{class=1,type=256,len=4}->tun_metadata1", "type must" },
 		{ "{class=1,type=2,len=5}->tun_metadata1", "len must" },
-		{ "{class=1,type=2,len=20}->tun_metadata1", "len must" },
+		{ "{class=1,type=2,len=128}->tun_metadata1", "len must" },
 		{ "{class=0xffff,type=0,len=4}->tun_metadata1", "another field already" },
 		{ "{class=0xffff,type=1,len=4}->tun_metadata0", "another option already" },
 	};
@@ -352,11 +352,15 @@ static void test_round_trip(void **state)
 		"icmp6,icmpv6_type=136,", "arp,", "mpls,", "dl_vlan=7,", "ipv6,", "nsh,",
 		"dl_vlan_pcp=2,udp,",
 	};
-	char text[4096], value[256], first[4096], *end;
+	char text[4096], value[FIELD_TEXT], first[4096], *end;
 	unsigned int i, k, n = 0, fields_seen = 0;
 	bool seen[256] = {};
 
 	(void)state;
+	for (i = 0; i < N_TLVS; i++)
+		tlv_unmap(i);
+	assert_null(map_option("{class=6,type=0,len=4}->tun_metadata4"));
+	assert_null(map_option("{class=6,type=1,len=120}->tun_metadata40"));
 	srandom(7);
 	for (i = 0; i < 30000; i++) {
 		strcpy(text, types[rnd(sizeof(types) / sizeof(types[0]))]);
