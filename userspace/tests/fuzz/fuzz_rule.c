@@ -13,11 +13,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char first[65536], second[65536];
 	char *text = malloc(size + 1), err[4096] = "";
-	static const struct tlv four = { 0xffff, 0, 4 }, twelve = { 0xffff, 1, 12 };
+	static const struct tlv four = { 0xffff, 0, 4 }, twelve = { 0xffff, 1, 12 },
+				rest = { 0xffff, 2, 108 };
 	struct rule *rule, *again;
 
 	tlv_map(0, &four);
 	tlv_map(1, &twelve);
+	tlv_map(2, &rest);
 	memcpy(text, data, size);
 	text[size] = 0;
 	rule = rule_parse(text, true, err, sizeof(err));

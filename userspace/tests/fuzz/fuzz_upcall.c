@@ -2,6 +2,7 @@
 /* Upcalls that make no sense: an input is what stands behind the message's header. */
 #include <linux/genetlink.h>
 #include <linux/openvswitch.h>
+#include <stdlib.h>
 
 #include "../../daemon/upcall.h"
 #include "../../pipeline/tlv.h"
@@ -9,11 +10,27 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Rules beside those that there are, about options of Geneve. */
+static void add_rules(struct sw *sw)
+{
+	static const char *const rules[] = {
+		"table=0,priority=9,tun_metadata1=0x5/0xf,actions=move:tun_metadata1[928..959]->reg1[],move:tun_metadata1[1..800]->tun_metadata1[128..927],set_field:0x7->tun_metadata0,output:1",
+		"table=0,priority=8,tun_metadata1=0x6/0xf,actions=output:tun_metadata1[940..943]",
+	};
+	static const struct tlv four = { 0xffff, 0, 4 }, rest = { 0xffff, 1, 120 };
+	unsigned int i;
+
+	tlv_map(0, &four);
+	tlv_map(1, &rest);
+	for (i = 0; i < 2; i++)
+		if (fuzz_run(sw, "rule/add", 1, (const char **)&rules[i]))
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sw *sw = fuzz_switch();
 	static struct xlate_out out;
-	static const struct tlv four = { 0xffff, 0, 4 };
 	static unsigned int n;
 	struct upcall u;
 	uint32_t port;
@@ -21,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nlmsghdr *h;
 	size_t len = NLMSG_HDRLEN + size;
 
-	tlv_map(0, &four);
+	if (!n)
+		add_rules(sw);
 	if (size < sizeof(struct genlmsghdr) || size > 60000)
 		return 0;
 	h = calloc(1, len);
@@ -40,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (++n % 64 == 0) {
 		sw_flows_flush(sw);
 		fuzz_reset(sw);
+		add_rules(sw);
 	}
 	return 0;
 }
