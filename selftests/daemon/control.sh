@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 70
+plan 78
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -174,6 +174,34 @@ check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added
 printf 'table=7,actions=drop\ntable=8,actions=dorp\n' >/run/rules
 check_not "is all or nothing" ctl rule replace /run/rules
 check "the rules are those of before" eval '[ "$(ctl rule dump | grep -c .)" = 2 ] && ! ctl rule dump | grep -q table=7'
+
+# The text of a rule is long where options are.
+check_not "an option of 128 bytes is refused" ctl tlv add '{class=0x102,type=3,len=128}->tun_metadata2'
+check "one of 116 is not" ctl tlv add '{class=0x102,type=3,len=116}->tun_metadata2'
+digits=7$(printf '%0230u' 0)5
+long_rules() {	# VALUE: replaces all rules, the long one by one that sets at last a field to that
+	printf 'table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1\ntable=3,actions=drop\n' >/run/rules
+	{
+		printf 'table=4,priority=1,tun_metadata2=0x%s/0x%s,actions=' "$digits" "$digits"
+		for _ in $(seq 40); do
+			printf 'set_field:0x%s/0x%s->tun_metadata2,' "$digits" "$digits"
+		done
+		echo "set_field:$1->reg0"
+	} >>/run/rules
+	ctl rule replace /run/rules
+}
+check "a rule of twenty thousand characters" eval 'long_rules 0x5 | grep -q "^1 rules added, 0 deleted, 2 kept"'
+check "is dumped as it was loaded" eval \
+	'[ "$(ctl rule dump | sed -n "s/^\(table=4,\)n_packets=0,n_bytes=0,/\1/p")" = "$(tail -n 1 /run/rules)" ]'
+check "is the same if it is" eval 'long_rules 0x5 | grep -q "^0 rules added, 0 deleted, 3 kept"'
+check "and another one if its end is" eval 'long_rules 0x6 | grep -q "^1 rules added, 1 deleted, 2 kept"'
+long_trace() {
+	ctl trace "in_port=1,tun_metadata2=0x$digits" && ctl rule add "table=0,priority=9,in_port=1,actions=resubmit(,4)" &&
+		ctl trace "in_port=1,tun_metadata2=0x$digits" | tee /dev/stderr | grep -q "actions=set_field:.*->tun_metadata2,set_field:0x6->reg0\$" &&
+		ctl rule del table=0,priority=9,in_port=1
+}
+check "a trace has all of it" long_trace
+check "the option goes with the rule" eval 'ctl rule del table=4 && ctl tlv del tun_metadata2'
 
 reads() {	# what a packet's megaflow would look at
 	ctl trace in_port=1,tcp,nw_dst=10.0.0.9,tp_dst=81 | grep -o 'megaflow: .*'

@@ -84,7 +84,7 @@ const char *tlv_map(unsigned int n, const struct tlv *tlv)
 		if (is_free(ofs, tlv->len))
 			break;
 	if (ofs + tlv->len > START + SPACE)
-		return "the options that there are leave no room: they have 124 bytes in all";
+		return "the options that there are leave no room for it in one piece: they have 124 bytes in all";
 	tlv_put(n, tlv, ofs);
 	return NULL;
 }
