@@ -31,6 +31,17 @@ static void map(unsigned int n, unsigned int len)
 		assert_null(tlv_map(n, &tlv));
 }
 
+/* The rules go, and what is frozen stays. */
+static void reset_rules(void)
+{
+	struct rule all = {}, *rule;
+
+	while ((rule = tables_within(&tables, &all, true))) {
+		tables_remove(&tables, rule);
+		free(rule);
+	}
+}
+
 static int unmap(void **state)
 {
 	unsigned int n;
@@ -231,6 +242,28 @@ static void test_equality(void **state)
 	assert_true(equal("actions=load:1->reg0[]", "actions=set_field:0x1->reg0"));
 }
 
+/* Wherever they are put, which is what frozen walks are found by. */
+static void test_copies(void **state)
+{
+	struct rule *rule = read_rule("actions=set_field:1->tun_tos,set_field:7->tun_id,set_field:02:00:00:00:00:01->dl_src,output:1,set_field:9->tun_ttl");
+	_Alignas(8) uint8_t a[2048], b[2048];
+	unsigned int i;
+	size_t size;
+
+	(void)state;
+	for (i = 0; i < rule->n_acts; i++) {
+		memset(a, 0xaa, sizeof(a));
+		memset(b, 0x55, sizeof(b));
+		size = acts_size(rule->acts + i, rule->n_acts - i);
+		assert_int_equal(size % 8, 0);
+		acts_copy(b, acts_copy(a, rule->acts + i, rule->n_acts - i),
+			  rule->n_acts - i);
+		assert_memory_equal(a, b, size);
+		assert_int_equal(a[size], 0xaa);
+	}
+	free(rule);
+}
+
 /* Any value and mask of any length, there and back. */
 static void test_any_value(void **state)
 {
@@ -400,36 +433,57 @@ static void test_reads(void **state)
 	assert_int_equal(out.ops[0].mask.ct_mark, 0);
 }
 
-/* A frozen walk knows an option that has become another: it leaves that one alone. */
+/* A frozen walk has what each of its lists sets. */
 static void test_frozen(void **state)
 {
-	static const unsigned int lens[] = { 0, 4, 64, 120 };
+	struct flow f = tunnelled(1), b;
+	char text[600];
+
+	(void)state;
+	map(0, 124);
+	snprintf(text, sizeof(text), "actions=set_field:1->reg7,resubmit(,1),set_field:0x%s->tun_metadata0,output:2",
+		 digits(124, 3));
+	add(text);
+	add("table=1,actions=bpf(a,mode=always),set_field:10.0.0.7->nw_dst,output:1");
+	EXPECT(f, "a!@");
+	b = back(f);
+	reset_rules();
+	EXPECT(b, "set(nw_dst=10.0.0.7) 1 tunnel(0) 2");
+	assert_int_equal(out.ops[2].value.tun_metadata[0], (0x91 + 303) & 0xff);
+	assert_int_equal(out.ops[2].value.tun_metadata[123], (0x91 + 303 + 37 * 123) & 0xff);
+}
+
+/* A frozen walk knows an option that has become another: it leaves that one alone. */
+static void test_another(void **state)
+{
+	static const unsigned int lens[] = { 0, 4, 56, 64, 120 };
 	struct flow f = tunnelled(1), b;
 	unsigned int i;
 
 	(void)state;
 	map(0, 60);
-	add("actions=ct(table=1),set_field:0x1->tun_metadata0,output:2");
-	add("table=1,actions=output:3");
-	EXPECT(f, "clone{ct0 recirc} tunnel(0) 2");
-	reset(NULL);
-	add("actions=bpf(a,mode=always),set_field:7->tun_metadata0,move:tun_metadata0[440..479]->tun_metadata0[430..469],move:tun_metadata0[448..479]->reg1[],output:tun_metadata0[470..471],output:1");
+	add("actions=bpf(a,mode=always),set_field:7->tun_metadata0,move:tun_metadata0[440..479]->tun_metadata0[430..469],move:tun_metadata0[448..479]->reg1[],move:reg2[]->tun_metadata0[440..471],output:tun_metadata0[470..471],output:1");
 	EXPECT(f, "a!@");
 	b = back(f);
 	run(&b);
 	assert_int_equal(out.ops[0].type, OP_SET_TUNNEL);
 	assert_int_equal(out.ops[0].value.tun_metadata[59], 7);
+	/* The rule is gone: it may become another. */
+	reset_rules();
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		map(0, lens[i]);
 		b.tun_options = 0;
 		run(&b);
 		assert_null(out.error);
-		/* Of a longer one the same bits are moved. */
-		if (lens[i] < 60)
+		/* Of a longer one the same bits are moved, of a shorter one none. */
+		if (lens[i] < 60) {
 			EXPECT(b, "0 1");
-		else
+			assert_false(flow_has(&out.wc, offsetof(struct flow, tun_id),
+					      offsetof(struct flow, ct_mark)));
+		} else {
 			assert_int_equal(out.ops[0].value.tun_metadata[lens[i] - 1],
 					 f.tun_metadata[lens[i] - 1]);
+		}
 	}
 }
 
@@ -438,9 +492,9 @@ static void test_frozen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TO(test_lengths), TO(test_text), TO(test_longest_rule), TO(test_equality),
+		TO(test_lengths), TO(test_text), TO(test_longest_rule), TO(test_equality), TO(test_copies),
 		TO(test_any_value), TO(test_bits), TO(test_matches), TO(test_sets),
-		TO(test_reads), TO(test_frozen),
+		TO(test_reads), TO(test_frozen), TO(test_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
