@@ -10,7 +10,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 30
+plan 42
 load_module
 modprobe geneve 2>/dev/null
 check "start" start_daemon 300000	# a busy VM is slow
@@ -122,6 +122,33 @@ ctl upcall set queue=128
 check "a tunnel's header with an option" sees u \
 	"udp port 6081 and udp[16:4] = 0x01028001 and udp[20:4] = 9" udp_packet
 check "by a megaflow" flows_have "in_port=3.*actions:set(tunnel(.*tun_metadata0=0x9.*)),4$"
+
+# Long ones: the first and the last digit tell, and bits above the 128th are moved.
+zeros() {	# HOW-MANY
+	printf "%0$1u" 0
+}
+long_geneve() {	# LENGTH: three packets, with other ends
+	scapy u "[Ether(dst='$(cat /sys/class/net/u-br/address)')/IP(src='10.9.0.2',dst='10.9.0.1')/UDP(sport=7000,dport=6081)/bytes.fromhex('$(printf %02x $(($1 / 4 + 1)))40655800000500' + '010281$(printf %02x $(($1 / 4)))' + e[0] + '$(zeros $((2 * $1 - 2)))' + e[1])/Ether(dst='02:00:00:00:00:08')/IP(src='10.0.0.4',dst='10.0.0.8')/UDP(dport=9) for e in ('79', '69', '78')]"
+}
+for len in 40 124; do
+	top=$((8 * len - 1)) rest=$(zeros $((2 * len - 2)))
+	rules </dev/null
+	[ $len = 124 ] && ctl tlv del tun_metadata1 && ctl tlv del tun_metadata0
+	check "an option of $len bytes" ctl tlv add "{class=0x102,type=0x81,len=$len}->tun_metadata1"
+	check "long options: load" rules <<RULES
+priority=9,in_port=4,tun_id=5,tun_metadata1=0x7${rest}9/0xf${rest}f,actions=move:tun_metadata1[$((top - 3))..$top]->reg0[0..3],move:reg0[0..3]->ip_dst[0..3],output:1
+priority=8,in_port=4,actions=output:2
+priority=7,in_port=3,ip,actions=set_field:10.9.0.2->tun_dst,set_tunnel:5,set_field:0x8a0b0c0d$(zeros $((2 * len - 16)))01020304->tun_metadata1,move:tun_metadata1[$((top - 31))..$top]->tun_metadata1[$((top - 65))..$((top - 34))],set_field:0x${rest}50/0x${rest}f0->tun_metadata1,output:4
+RULES
+	check "both ends as they are asked for" sees s1 "udp and dst 10.0.0.7" long_geneve $len
+	check "they are in the megaflow, and no more of it; others go elsewhere" eval \
+		'flows_have "tun_metadata1=0x7${rest}9/0xf${rest}f,.*actions:set(nw_dst=0.0.0.7/0.0.0.15),1$" &&
+		flows_have "tun_metadata1=0x6${rest}9/0xf${rest}f,.*actions:2$" &&
+		flows_have "tun_metadata1=0x7${rest}8/0xf${rest}f,.*actions:2$"'
+	check "a tunnel's header with it" sees u \
+		"udp port 6081 and udp[8:2] = $(((len / 4 + 1) << 8)) and udp[16:4] = $((0x01028100 + len / 4)) and udp[20:4] = 0x8a0b0c0d and udp[24:4] = 0x2282c303 and udp[28:4] = 0x40000000 and udp[$((16 + len)):4] = 0x01020354" udp_packet
+	check "by a megaflow" flows_have "in_port=3.*actions:set(tunnel(.*tun_metadata1=0x8a0b0c0d2282c3034$(zeros $((2 * len - 24)))1020354.*)),4\$"
+done
 
 check "delete the datapath" eval 'ctl dp del; wait_until 5 eval "! test -e /run/openvswitch/ovs-bpfd.pid"'
 check "the module unloads" eval 'ip link del gnv0; unload_module'
