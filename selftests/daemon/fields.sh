@@ -146,7 +146,7 @@ RULES
 		flows_have "tun_metadata1=0x6${rest}9/0xf${rest}f,.*actions:2$" &&
 		flows_have "tun_metadata1=0x7${rest}8/0xf${rest}f,.*actions:2$"'
 	check "a tunnel's header with it" sees u \
-		"udp port 6081 and udp[8:2] = $(((len / 4 + 1) << 8)) and udp[16:4] = $((0x01028100 + len / 4)) and udp[20:4] = 0x8a0b0c0d and udp[24:4] = 0x2282c303 and udp[28:4] = 0x40000000 and udp[$((16 + len)):4] = 0x01020354" udp_packet
+		"udp port 6081 and udp[8:2] = $(((len / 4 + 1) << 8 | 0x40)) and udp[16:4] = $((0x01028100 + len / 4)) and udp[20:4] = 0x8a0b0c0d and udp[24:4] = 0x2282c303 and udp[28:4] = 0x40000000 and udp[$((16 + len)):4] = 0x01020354" udp_packet
 	check "by a megaflow" flows_have "in_port=3.*actions:set(tunnel(.*tun_metadata1=0x8a0b0c0d2282c3034$(zeros $((2 * len - 24)))1020354.*)),4\$"
 done
 
