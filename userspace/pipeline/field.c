@@ -314,6 +314,8 @@ bool field_any(const struct field *f, const struct flow *mask)
 	static const uint8_t zero[FIELD_MAX];
 	uint8_t m[FIELD_MAX];
 
+	if (f->bits == 8 * f->len)
+		return flow_has(mask, f->ofs, f->ofs + f->len);
 	field_get(f, mask, m);
 	return memcmp(m, zero, field_bytes(f));
 }

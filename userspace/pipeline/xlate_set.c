@@ -184,14 +184,16 @@ static void set_tci(struct walk *w, uint16_t value, uint16_t mask)
 void set_value(struct walk *w, const struct field *f, const uint8_t *value,
 	       const uint8_t *mask)
 {
-	struct flow v = {}, m = {};
 	uint8_t new[FIELD_MAX];
+	struct flow m = {};
 	size_t i;
 
 	if (!has_field(w, f, f->bits))
 		return;
 	field_put(f, &m, mask);
 	if (f->ofs == offsetof(struct flow, vlan_tci)) {
+		struct flow v = {};
+
 		field_put(f, &v, value);
 		set_tci(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
 		return;
