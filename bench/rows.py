@@ -191,16 +191,13 @@ LB = HERE + '/../bpf-progs/lb/lb.bpf.o'
 
 
 @row('lb/switch', THIS)
-def lb_switch(b):
+def lb_switch(b, conns=CONNS):
     b.flow(nl.bpf_action(lb_load(b, LB, 'lb'), nl.PROGRAM), nl.output(2))
-    return lb_send(b)
+    return lb_send(b, conns)
 
 
-@row('lb/switch-many', THIS)
-def lb_many(b):
-    """So many connections that none has two packets in a short time."""
-    b.flow(nl.bpf_action(lb_load(b, LB, 'lb'), nl.PROGRAM), nl.output(2))
-    return lb_send(b, 16384)
+# So many that none has two packets in a short time.
+add('lb/switch-many', lb_switch, 16384, modules=THIS)
 
 
 @row('lb/switch-changed', THIS)

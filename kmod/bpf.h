@@ -46,16 +46,15 @@ struct ovs_bpf_hits {
  * %OVS_BPF_STATS_ATTR_RUNS is their sum, made when it is asked for.
  *
  * @syncp: consistency on 32-bit machines.
- * @n: by &enum ovs_bpf_stats_attr; COALESCED without those in @dflt and @hits, and
- *	DEFAULT is in @dflt.
- * @through_bytes: bytes of COALESCED.
+ * @n: by &enum ovs_bpf_stats_attr; those that went on are in the rest instead.
+ * @through: what went on behind a program without cases.
  * @dflt: of the default actions.
  * @hits: of each case, in the order of ovs_bpf_act.cases.
  */
 struct ovs_bpf_stats {
 	struct u64_stats_sync syncp;
 	u64 n[OVS_BPF_STATS_ATTR_PAD];
-	u64 through_bytes;
+	struct ovs_bpf_hits through;
 	struct ovs_bpf_hits dflt;
 	struct ovs_bpf_hits hits[];
 };

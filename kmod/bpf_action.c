@@ -278,7 +278,8 @@ static void bpf_stats_sum(const struct ovs_bpf_act *bpf, u64 *sum,
 		} while (ovs_u64_stats_retry(&s->syncp, start));
 		for (i = 1; i < OVS_BPF_STATS_ATTR_PAD; i++)
 			sum[i] += n.n[i];
-		sum[OVS_BPF_STATS_ATTR_COALESCED_BYTES] += n.through_bytes;
+		sum[OVS_BPF_STATS_ATTR_COALESCED] += n.through.packets;
+		sum[OVS_BPF_STATS_ATTR_COALESCED_BYTES] += n.through.bytes;
 		sum[OVS_BPF_STATS_ATTR_DEFAULT] += n.dflt.packets;
 		sum[OVS_BPF_STATS_ATTR_DEFAULT_BYTES] += n.dflt.bytes;
 	}

@@ -41,16 +41,23 @@ static inline bool ovs_bpf_tracing(void)
 	       trace_ovs_do_execute_action_enabled();
 }
 
+/* Count a packet of @len bytes; @way: one of @stats. */
+static inline void ovs_bpf_count_way(struct ovs_bpf_stats *stats,
+				     struct ovs_bpf_hits *way, unsigned int len)
+{
+	u64_stats_update_begin(&stats->syncp);
+	way->packets++;
+	way->bytes += len;
+	u64_stats_update_end(&stats->syncp);
+}
+
 /* Count a packet that goes on behind a program without cases. */
 static inline void ovs_bpf_count_through(const struct ovs_bpf_act *bpf,
 					 unsigned int len)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	u64_stats_update_begin(&stats->syncp);
-	stats->n[OVS_BPF_STATS_ATTR_COALESCED]++;
-	stats->through_bytes += len;
-	u64_stats_update_end(&stats->syncp);
+	ovs_bpf_count_way(stats, &stats->through, len);
 }
 
 static inline void ovs_bpf_count_default(const struct ovs_bpf_act *bpf,
@@ -58,10 +65,7 @@ static inline void ovs_bpf_count_default(const struct ovs_bpf_act *bpf,
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	u64_stats_update_begin(&stats->syncp);
-	stats->dflt.packets++;
-	stats->dflt.bytes += len;
-	u64_stats_update_end(&stats->syncp);
+	ovs_bpf_count_way(stats, &stats->dflt, len);
 }
 
 static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit,
@@ -69,10 +73,7 @@ static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit,
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	u64_stats_update_begin(&stats->syncp);
-	stats->hits[hit].packets++;
-	stats->hits[hit].bytes += len;
-	u64_stats_update_end(&stats->syncp);
+	ovs_bpf_count_way(stats, &stats->hits[hit], len);
 }
 
 /* Whether a verdict is "go on".  One at a time: the first is what most say. */

@@ -312,13 +312,24 @@ static const uint8_t geneve[] = {
 	0xff, 0xff, 2, 4, 1, 1, 1, 1,
 };
 
+/* Give the key that is made, and its packet @f, a tunnel with options. */
+static void put_options(struct flow *f, const void *opts, int len)
+{
+	struct nlattr *nest = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
+
+	f->tun_dst = 1;
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f->tun_dst);
+	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, len, opts);
+	odp_nest_end(key_msg, nest);
+}
+
 static void test_geneve(void **state)
 {
 	static const struct tlv four = { 0xffff, 0, 4 }, eight = { 0xffff, 1, 8 },
 				cut = { 0xffff, 2, 16 }, other = { 5, 1, 4 };
 	struct flow f = packet(0x0800, 17), wc = {}, key;
 	uint8_t want[sizeof(geneve)] = {};
-	struct nlattr *nest, *a;
+	struct nlattr *a;
 
 	(void)state;
 	assert_null(tlv_map(0, &four));
@@ -326,11 +337,7 @@ static void test_geneve(void **state)
 	assert_null(tlv_map(2, &cut));
 	assert_null(tlv_map(3, &other));
 	put_attrs(&f);
-	nest = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
-	f.tun_dst = 1;
-	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f.tun_dst);
-	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, sizeof(geneve), geneve);
-	odp_nest_end(key_msg, nest);
+	put_options(&f, geneve, sizeof(geneve));
 	f.tun_options = 3;
 	f.tun_metadata[3] = 7;
 	memcpy(f.tun_metadata + 4, "\1\2\3\4\5\6\7\10", 8);
@@ -369,7 +376,7 @@ static void test_long_option(void **state)
 	static const struct tlv tlv = { 0x102, 0x80, 124 };
 	struct flow f = packet(0x0800, 17), wc = {}, key;
 	uint8_t opt[128] = { 1, 2, 0x80, 31 }, want[128] = {};
-	struct nlattr *nest, *a;
+	struct nlattr *a;
 	unsigned int i;
 
 	(void)state;
@@ -377,11 +384,7 @@ static void test_long_option(void **state)
 	for (i = 0; i < 124; i++)
 		opt[4 + i] = 1 + i;
 	put_attrs(&f);
-	nest = odp_nest(key_msg, OVS_KEY_ATTR_TUNNEL);
-	f.tun_dst = 1;
-	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_IPV4_DST, 4, &f.tun_dst);
-	nla_put(key_msg, OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, sizeof(opt), opt);
-	odp_nest_end(key_msg, nest);
+	put_options(&f, opt, sizeof(opt));
 	f.tun_options = 1ull << 63;
 	memcpy(f.tun_metadata, opt + 4, 124);
 	fields_get_through(&f);

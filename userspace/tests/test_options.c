@@ -10,11 +10,10 @@
 
 #include "../pipeline/text.h"
 #include "../pipeline/tlv.h"
+#include "again.h"
 #include "translation.h"
 
 #define BITS (8 * FIELD_MAX)
-
-static char err[512];
 
 static unsigned int rnd(unsigned int n)
 {
@@ -63,21 +62,6 @@ static const char *digits(unsigned int len, unsigned int seed)
 	for (i = 0; i < len; i++)
 		n = text_add(buf, sizeof(text[0]), n, "%02x",
 			     (0x91 + 37 * i + 101 * seed) & 0xff);
-	return buf;
-}
-
-/* Reads a rule and writes it. */
-static const char *again(const char *text)
-{
-	static char buf[RULE_TEXT];
-	struct rule *rule;
-
-	err[0] = 0;
-	rule = rule_parse(text, true, err, sizeof(err));
-	if (!rule)
-		return err;
-	rule_format(rule, false, buf, sizeof(buf));
-	free(rule);
 	return buf;
 }
 

@@ -10,23 +10,7 @@
 
 #include "../pipeline/rule.h"
 #include "../pipeline/tlv.h"
-
-static char err[512];
-
-/* Reads a rule and writes it. */
-static const char *again(const char *text)
-{
-	static char buf[4096];
-	struct rule *rule;
-
-	err[0] = 0;
-	rule = rule_parse(text, true, err, sizeof(err));
-	if (!rule)
-		return err;
-	rule_format(rule, false, buf, sizeof(buf));
-	free(rule);
-	return buf;
-}
+#include "again.h"
 
 /* What stands alone is written as it is read, with the table and priority. */
 static void test_as_it_is(void **state)
