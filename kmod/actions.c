@@ -429,12 +429,13 @@ run_programs(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
 		return ovs_bpf_run_filters(dp, skb, key, bpf);
 	if (bpf->plain && likely(key->eth.mac_proto == OVS_MAC_ETHERNET))
 		return ovs_bpf_run_plain(dp, skb, key, bpf);
-	if (unlikely(bpf->recheck == OVS_BPF_RECHECK_CHANGED &&
-		     ovs_key_refresh(skb, key))) {
+	if (bpf->recheck != OVS_BPF_RECHECK_CHANGED)
+		return ovs_bpf_run_checked(dp, skb, key, bpf);
+	if (unlikely(ovs_key_refresh(skb, key))) {
 		ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
 		return none;
 	}
-	return ovs_bpf_run_checked(dp, skb, key, bpf);
+	return ovs_bpf_run_compared(dp, skb, key, bpf);
 }
 
 /*
@@ -455,15 +456,14 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 		if (trace_ovs_do_execute_action_enabled())
 			trace_ovs_do_execute_action(dp, skb, key, act,
 						    next == end);
+		if (likely(act->type == OVS_ACTION_ATTR_OUTPUT && next == end)) {
+			ovs_output(dp, skb, act->arg, key);
+			return false;
+		}
 		if (unlikely(OVS_CB(skb)->key_stale &&
 			     act->type != OVS_ACTION_ATTR_OUTPUT &&
 			     key_catch_up(skb, key, act->type))) {
 			ovs_drop(dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
-			return false;
-		}
-
-		if (likely(act->type == OVS_ACTION_ATTR_OUTPUT && next == end)) {
-			ovs_output(dp, skb, act->arg, key);
 			return false;
 		}
 		if (act->type == OVS_ACTION_ATTR_BPF) {

@@ -20,18 +20,25 @@ static struct ovs_act_span branch_leads(const struct ovs_bpf_act *bpf, u32 ofs)
 	return at;
 }
 
+/* Whether what a program changed is told by comparing, and the key is right before. */
+static bool is_compared(const struct ovs_bpf_act *bpf)
+{
+	return !bpf->filter && bpf->recheck == OVS_BPF_RECHECK_CHANGED;
+}
+
 /* Whether two programs are run in one loop. */
 static bool alike(const struct ovs_bpf_act *a, const struct ovs_bpf_act *b)
 {
-	return a->filter == b->filter && a->plain == b->plain;
+	return a->filter == b->filter && a->plain == b->plain &&
+	       is_compared(a) == is_compared(b);
 }
 
 /* The program that a packet can be given to in one go. */
 static const struct ovs_bpf_act *chained(const struct ovs_bpf_act *bpf,
-					 const struct ovs_act_span *at)
+					 struct ovs_act_span at)
 {
-	if (at->act && ovs_bpf_is_program(at) && alike(bpf, ovs_bpf_of(at->act)))
-		return ovs_bpf_of(at->act);
+	if (at.act && ovs_bpf_is_program(&at) && alike(bpf, ovs_bpf_of(at.act)))
+		return ovs_bpf_of(at.act);
 	return NULL;
 }
 
@@ -54,10 +61,10 @@ static void link_one(struct ovs_bpf_act *bpf, const struct ovs_act *act,
 	} else if (bpf->n_cases) {
 		bpf->copy_value = bpf->cases[0].value;
 	}
-	bpf->chain = chained(bpf, &bpf->usual);
+	bpf->chain = chained(bpf, bpf->usual);
 	if (bpf->default_ofs)
 		bpf->dflt = branch_leads(bpf, bpf->default_ofs);
-	bpf->dflt_chain = chained(bpf, &bpf->dflt);
+	bpf->dflt_chain = chained(bpf, bpf->dflt);
 	bpf->dflt_alone = bpf->dflt.act && bpf->n_cases <= 1;
 }
 
@@ -182,99 +189,83 @@ ovs_bpf_action_unusual(struct datapath *dp, struct sk_buff *skb,
 static __always_inline void before_take(struct ovs_bpf_before *before,
 					const struct sk_buff *skb,
 					const struct sw_flow_key *key,
-					const struct ovs_bpf_act *bpf,
-					bool stale)
+					bool compare, bool stale)
 {
 	before->len = skb->len;
 	before->net_ofs = skb_network_offset(skb);
-	if (bpf->recheck != OVS_BPF_RECHECK_PROGRAM)
+	if (compare)
 		ovs_bpf_before_take(before, skb, key, stale);
 }
 
 /* Whether it holds, or may if the key is compared: without extracting it anew. */
 static __always_inline bool same_as(const struct ovs_bpf_before *before,
 				    const struct sk_buff *skb,
-				    const struct sw_flow_key *key,
-				    const struct ovs_bpf_act *bpf)
+				    const struct sw_flow_key *key, bool compare)
 {
-	if (bpf->recheck != OVS_BPF_RECHECK_PROGRAM)
+	if (compare)
 		return ovs_bpf_key_same(skb, before);
 	return key->eth.mac_proto == OVS_MAC_ETHERNET &&
 	       ovs_bpf_settled(skb, before->len, before->net_ofs);
 }
 
-/*
- * A program left all as it was and said "go on": count, and return where that leads;
- * @act NULL: it has to be decided, and nothing was counted.
- */
-static __always_inline struct ovs_act_span go_on(const struct ovs_bpf_act *bpf,
-						 u32 result, unsigned int len)
+/* Count a packet that a program let go on, unless its result is not the first case's. */
+static __always_inline bool count_usual(const struct ovs_bpf_act *bpf,
+					u32 result, unsigned int len)
 {
 	if (!bpf->dispatch)
 		ovs_bpf_count_through(bpf, len);
 	else if (likely(result == bpf->first_value))
 		ovs_bpf_count_hit(bpf, 0, len);
 	else
-		return case_other(bpf, result, len);
-	return bpf->usual;
-}
-
-/* Whether a packet can be given to the next program in one go. */
-static __always_inline bool goes_to(const struct ovs_act_span *at,
-				    const struct ovs_bpf_act *bpf, bool stale)
-{
-	if (!ovs_bpf_is_program(at) || !alike(bpf, ovs_bpf_of(at->act)))
 		return false;
-	/* What changed is told by comparing: the key must be right. */
-	return likely(!stale) ||
-	       ovs_bpf_of(at->act)->recheck != OVS_BPF_RECHECK_CHANGED;
+	return true;
 }
 
-/**
- * ovs_bpf_run_checked - run an action program of any other mode, and those that
- *	follow it, and do as they say
- * @dp: the datapath.
- * @skb: the packet, with a device; taken over if it is gone.
- * @key: its key, up to date if the program's recheck is "changed"; changed as the
- *	packet is.
- * @bpf: the action.
- *
- * Context: RCU read side, BH disabled.
- * Return: what is to run next.
+/*
+ * Run action programs in one go; @compared: all of them are is_compared(), or none.
+ * Told at compile time, since it is paid for each packet.
  */
-noinline struct ovs_act_span
-ovs_bpf_run_checked(struct datapath *dp, struct sk_buff *skb,
-		    struct sw_flow_key *key, const struct ovs_bpf_act *bpf)
+static __always_inline struct ovs_act_span
+run_checked(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
+	    const struct ovs_bpf_act *bpf, const bool compared)
 {
 	struct ovs_bpf_action_saved saved __uninitialized;
 	struct ovs_bpf_before before __uninitialized;
-	bool stale = OVS_CB(skb)->key_stale;
+	bool stale = !compared && OVS_CB(skb)->key_stale;
+	const struct ovs_bpf_act *next;
 	OVS_BPF_NET_CTX(net_ctx);
 	struct ovs_act_span at;
+	bool always, same;
 	u32 verdict;
-	bool same;
 
 	ovs_bpf_action_enter(skb, &saved);
 	ovs_bpf_net_ctx_set(net_ctx);
-	for (;; bpf = ovs_bpf_of(at.act)) {
-		before_take(&before, skb, key, bpf, stale);
+	for (;;) {
+		always = !compared && bpf->recheck == OVS_BPF_RECHECK_ALWAYS;
+		before_take(&before, skb, key, compared || always, stale);
 		verdict = ovs_bpf_action_run(skb, bpf->prog, key, bpf->arg,
 					     OVS_BPF_HOOK_ACTION);
-		same = same_as(&before, skb, key, bpf);
-		if (unlikely(!ovs_bpf_goes_on(verdict) || !same ||
-			     bpf->recheck == OVS_BPF_RECHECK_ALWAYS ||
+		same = same_as(&before, skb, key, compared || always);
+		if (unlikely(!ovs_bpf_goes_on(verdict) || !same || always ||
 			     ovs_bpf_tracing()))
 			break;
-		at = go_on(bpf, *ovs_bpf_cb(skb), skb->len);
-		if (unlikely(!at.act))
-			break;
-		stale |= bpf->recheck == OVS_BPF_RECHECK_PROGRAM;
-		if (!goes_to(&at, bpf, stale)) {
+		if (likely(count_usual(bpf, *ovs_bpf_cb(skb), skb->len))) {
+			next = bpf->chain;
+			at = ovs_bpf_usual(bpf);
+		} else {
+			at = case_other(bpf, *ovs_bpf_cb(skb), skb->len);
+			if (unlikely(!at.act))
+				break;
+			next = chained(bpf, at);
+		}
+		stale = !compared;
+		if (!next) {
 			ovs_bpf_net_ctx_clear(net_ctx);
 			ovs_bpf_action_leave(skb, &saved);
 			OVS_CB(skb)->key_stale = stale;
 			return at;
 		}
+		bpf = next;
 	}
 	do {
 		struct ovs_bpf_result res;
@@ -287,4 +278,40 @@ ovs_bpf_run_checked(struct datapath *dp, struct sk_buff *skb,
 		OVS_CB(skb)->key_stale = stale;
 		return ovs_bpf_action_unusual(dp, skb, key, bpf, res);
 	} while (0);
+}
+
+/**
+ * ovs_bpf_run_compared - run an action program whose recheck is "changed", and those
+ *	that follow it, and do as they say
+ * @dp: the datapath.
+ * @skb: the packet, with a device; taken over if it is gone.
+ * @key: its key, up to date; changed as the packet is.
+ * @bpf: the action.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: what is to run next.
+ */
+noinline struct ovs_act_span
+ovs_bpf_run_compared(struct datapath *dp, struct sk_buff *skb,
+		     struct sw_flow_key *key, const struct ovs_bpf_act *bpf)
+{
+	return run_checked(dp, skb, key, bpf, true);
+}
+
+/**
+ * ovs_bpf_run_checked - run an action program of any other mode, and those that
+ *	follow it, and do as they say
+ * @dp: the datapath.
+ * @skb: the packet, with a device; taken over if it is gone.
+ * @key: its key; changed as the packet is.
+ * @bpf: the action.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: what is to run next.
+ */
+noinline struct ovs_act_span
+ovs_bpf_run_checked(struct datapath *dp, struct sk_buff *skb,
+		    struct sw_flow_key *key, const struct ovs_bpf_act *bpf)
+{
+	return run_checked(dp, skb, key, bpf, false);
 }

@@ -30,6 +30,10 @@ struct ovs_act_span ovs_bpf_action_unusual(struct datapath *dp,
 					   struct sw_flow_key *key,
 					   const struct ovs_bpf_act *bpf,
 					   struct ovs_bpf_result res);
+struct ovs_act_span ovs_bpf_run_compared(struct datapath *dp,
+					 struct sk_buff *skb,
+					 struct sw_flow_key *key,
+					 const struct ovs_bpf_act *bpf);
 struct ovs_act_span ovs_bpf_run_checked(struct datapath *dp,
 					struct sk_buff *skb,
 					struct sw_flow_key *key,
@@ -74,6 +78,16 @@ static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit,
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
 	ovs_bpf_count_way(stats, &stats->hits[hit], len);
+}
+
+/* Where the usual leads: always somewhere, which the caller need not test again. */
+static inline struct ovs_act_span ovs_bpf_usual(const struct ovs_bpf_act *bpf)
+{
+	struct ovs_act_span at = bpf->usual;
+
+	if (!at.act)
+		__builtin_unreachable();
+	return at;
 }
 
 /* Whether a verdict is "go on".  One at a time: the first is what most say. */
@@ -133,7 +147,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			ovs_bpf_count_hit(bpf, 0, skb->len);
 			if (!bpf->chain) {
 				ovs_bpf_filter_leave(skb, &saved);
-				return bpf->usual;
+				return ovs_bpf_usual(bpf);
 			}
 			bpf = bpf->chain;
 			continue;
@@ -197,7 +211,7 @@ ovs_bpf_run_plain(struct datapath *dp, struct sk_buff *skb,
 			ovs_bpf_net_ctx_clear(net_ctx);
 			ovs_bpf_action_leave(skb, &saved);
 			OVS_CB(skb)->key_stale = true;
-			return bpf->usual;
+			return ovs_bpf_usual(bpf);
 		}
 	}
 	do {
