@@ -111,17 +111,27 @@ int ovs_key_refresh(struct sk_buff *skb, struct sw_flow_key *key)
 	return ovs_flow_key_update(skb, key);
 }
 
+/* The packet leaves as it came: in fragments. */
+static noinline void output_fragments(struct vport *vport, struct sk_buff *skb,
+				      struct sw_flow_key *key)
+{
+	if (unlikely(ovs_key_refresh(skb, key)))
+		ovs_drop(vport->dp, skb, OVS_DROP_ATTR_BPF_BAD_PACKET);
+	else
+		ovs_fragment(vport, skb, OVS_CB(skb)->mru, key);
+}
+
 /**
  * ovs_output - send a packet to a port
  * @dp: the datapath.
  * @skb: the packet; taken over.
  * @port: the port; the packet is freed if there is none.
- * @key: its key.
+ * @key: its key; made to agree with the packet where that matters.
  *
  * Context: RCU read side, BH disabled.
  */
 void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
-		const struct sw_flow_key *key)
+		struct sw_flow_key *key)
 {
 	struct vport *vport = ovs_vport_rcu(dp, port);
 	u32 cutlen = OVS_CB(skb)->cutlen;
@@ -142,7 +152,7 @@ void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
 	}
 	if (unlikely(OVS_CB(skb)->mru && skb->len > skb_network_offset(skb) +
 						   OVS_CB(skb)->mru))
-		ovs_fragment(vport, skb, OVS_CB(skb)->mru, key);
+		output_fragments(vport, skb, key);
 	else
 		ovs_vport_send(vport, skb, key->eth.mac_proto);
 }
@@ -272,7 +282,7 @@ static void exec_trunc(struct sk_buff *skb, u32 max_len)
 }
 
 static void exec_output(struct datapath *dp, struct sk_buff *skb, u32 port,
-			const struct sw_flow_key *key)
+			struct sw_flow_key *key)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
 

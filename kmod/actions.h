@@ -197,6 +197,6 @@ void ovs_run_nested(struct datapath *dp, struct sk_buff *skb,
 bool ovs_may_recirc(const struct datapath *dp, struct sk_buff *skb);
 int ovs_key_refresh(struct sk_buff *skb, struct sw_flow_key *key);
 void ovs_output(struct datapath *dp, struct sk_buff *skb, u32 port,
-		const struct sw_flow_key *key);
+		struct sw_flow_key *key);
 
 #endif /* OVS_ACTIONS_H */

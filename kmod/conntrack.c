@@ -561,8 +561,7 @@ bool ovs_ct_execute(const struct datapath *dp, struct sk_buff *skb,
 		if (ovs_defrag(net, skb, key, act->zone.id))
 			return false;
 		/* The head may be another fragment's. */
-		ofs = key->eth.mac_proto == OVS_MAC_ETHERNET ?
-		      skb->data - skb_mac_header(skb) : 0;
+		ofs = skb->data - skb_mac_header(skb);
 	}
 
 	if (act->commit) {

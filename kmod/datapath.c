@@ -285,7 +285,10 @@ struct datapath *ovs_dp_lookup_name(struct net *net, const char *name)
 /* Context of both: RCU read side, ovs_mutex, or rtnl held. */
 const char *ovs_dp_name(const struct datapath *dp)
 {
-	return ovs_vport_name(ovs_vport_any(dp, OVSP_LOCAL));
+	const struct vport *local = ovs_vport_any(dp, OVSP_LOCAL);
+
+	/* Packets may still be on their way when it is gone. */
+	return local ? ovs_vport_name(local) : "";
 }
 
 int ovs_dp_ifindex(const struct datapath *dp)
@@ -425,7 +428,7 @@ static void __net_exit ovs_net_exit(struct net *net)
 	ovs_lock();
 	list_for_each_entry_safe(dp, next, &ovs_net->dps, list_node)
 		ovs_dp_destroy(dp);
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	ovs_ct_net_exit(net);
 }
@@ -472,6 +475,15 @@ static int __init dp_register_genl(void)
 
 struct workqueue_struct *ovs_wq;
 
+/* Wait for what datapaths left behind: callbacks may queue work, and work, callbacks. */
+static void dp_drain(void)
+{
+	rcu_barrier();
+	destroy_workqueue(ovs_wq);
+	rcu_barrier();
+	ovs_flow_stats_exit();
+}
+
 static int __init dp_init(void)
 {
 	int err;
@@ -508,7 +520,9 @@ err_pernet:
 err_internal:
 	ovs_internal_dev_exit();
 err_actions:
+	dp_drain();
 	ovs_actions_exit();
+	return err;
 err_wq:
 	destroy_workqueue(ovs_wq);
 	return err;
@@ -521,11 +535,7 @@ static void __exit dp_exit(void)
 	unregister_pernet_device(&ovs_net_ops);
 	unregister_netdevice_notifier(&ovs_dp_device_notifier);
 	ovs_internal_dev_exit();
-	/* Callbacks may queue work, and work may be all that is left. */
-	rcu_barrier();
-	destroy_workqueue(ovs_wq);
-	rcu_barrier();
-	ovs_flow_stats_exit();
+	dp_drain();
 	ovs_actions_exit();
 }
 

@@ -27,6 +27,10 @@
 #include "flow_table.h"
 #include "meter.h"
 
+#ifndef CONFIG_64BIT
+#error "this module is for 64-bit machines: its hashes and generations are words"
+#endif
+
 struct vport;
 
 extern struct mutex ovs_mutex;

@@ -249,7 +249,7 @@ static int dp_cmd_new(struct sk_buff *skb, struct genl_info *info)
 		err = PTR_ERR(reply);
 		goto err_dp;
 	}
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	ovs_notify(&dp_datapath_genl_family, reply, info);
 	return 0;
@@ -257,7 +257,7 @@ static int dp_cmd_new(struct sk_buff *skb, struct genl_info *info)
 err_dp:
 	ovs_dp_destroy(dp);
 out:
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	return err;
 }
@@ -282,7 +282,7 @@ static int dp_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	}
 	ovs_dp_destroy(dp);
 out:
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	if (!err)
 		ovs_notify(&dp_datapath_genl_family, reply, info);

@@ -548,6 +548,7 @@ int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key)
 		if (unlikely(err))
 			return err;
 	} else {
+		skb_reset_mac_header(skb);
 		skb_reset_network_header(skb);
 		skb->mac_len = 0;
 		key->eth.type = skb->protocol;

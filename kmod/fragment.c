@@ -26,6 +26,9 @@
 /* Bytes ahead of the IP header: Ethernet, two tags, MPLS labels, and more. */
 #define L2_MAX 64
 
+/* Offsets of fragments count by so many bytes. */
+#define FRAG_MIN 8
+
 /**
  * struct refrag - a datagram on its way out in fragments
  * @rt: as the route of an IPv4 datagram.
@@ -133,17 +136,20 @@ int ovs_defrag(struct net *net, struct sk_buff *skb, struct sw_flow_key *key,
 	*OVS_CB(skb) = saved;
 	if (!max)
 		return 0;
-	/*
-	 * Its head is the first fragment's, whose link layer may be another
-	 * than that of the last to come.
-	 */
 	OVS_CB(skb)->mru = max;
 	skb->ignore_df = 1;
 	skb_clear_hash(skb);
-	ofs = key->eth.mac_proto == OVS_MAC_ETHERNET ?
-	      skb->data - skb_mac_header(skb) : 0;
-	skb_push_rcsum(skb, ofs);
-	err = ovs_flow_key_update(skb, key);
+	/*
+	 * Its head is the first fragment's: its link layer may be longer than that
+	 * of the last to come, of which the key is, or of another kind.
+	 */
+	ofs = skb->data - skb_mac_header(skb);
+	err = -EINVAL;
+	if (likely((key->eth.mac_proto == OVS_MAC_ETHERNET) ==
+		   (ofs >= ETH_HLEN))) {
+		skb_push_rcsum(skb, ofs);
+		err = ovs_flow_key_update(skb, key);
+	}
 	if (unlikely(err)) {
 		kfree_skb(skb);
 		return err;
@@ -289,7 +295,7 @@ static bool header_sound(struct sk_buff *skb, unsigned int ofs, bool v4)
  * @vport: the port.
  * @skb: the datagram, data at the link layer; taken over.
  * @mru: bytes of the largest fragment, IP header included.
- * @key: its key.
+ * @key: its key, up to date.
  *
  * Context: RCU read side, BH disabled.
  */
@@ -319,6 +325,12 @@ void ovs_fragment(struct vport *vport, struct sk_buff *skb, u16 mru,
 	if (unlikely((!v4 && type != htons(ETH_P_IPV6)) ||
 		     !header_sound(skb, l2_len, v4))) {
 		ovs_drop(vport->dp, skb, OVS_DROP_ATTR_FRAG_INVALID_PROTO);
+		return;
+	}
+	/* A fragment of no bytes would have no end; not every kernel looks. */
+	if (unlikely(v4 && mru < FRAG_MIN +
+			       ((struct iphdr *)(skb->data + l2_len))->ihl * 4)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_PKT_TOO_BIG);
 		return;
 	}
 	refdst = skb->_skb_refdst;

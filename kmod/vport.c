@@ -205,6 +205,8 @@ err_free:
  * ovs_vport_del - take a port out of its datapath and free it
  * @vport: the port.
  *
+ * Its device, if we made it, goes in ovs_vports_unlock().
+ *
  * Context: process; rtnl and ovs_mutex held.
  */
 void ovs_vport_del(struct vport *vport)
@@ -214,6 +216,26 @@ void ovs_vport_del(struct vport *vport)
 	vport->ops->detach(vport);
 	kfree_rcu(rcu_dereference_protected(vport->upcall_portids, true), rcu);
 	vport_free(vport);
+}
+
+/* Devices of deleted ports, to be unregistered.  Under rtnl. */
+LIST_HEAD(ovs_doomed_devs);
+
+/**
+ * ovs_vports_unlock - let go of ovs_mutex, and unregister the devices of deleted ports
+ *
+ * What stands on such a device, as one for a VLAN does, goes with it.  It may be a
+ * port, too, of which device_event() is told then, and takes ovs_mutex.
+ *
+ * Context: process; rtnl and ovs_mutex held; rtnl still is behind it.
+ */
+void ovs_vports_unlock(void)
+{
+	LIST_HEAD(devs);
+
+	list_splice_init(&ovs_doomed_devs, &devs);
+	ovs_unlock();
+	unregister_netdevice_many(&devs);
 }
 
 /**
@@ -460,7 +482,7 @@ static int device_event(struct notifier_block *nb, unsigned long event,
 		ovs_vport_notify_del(vport);
 		ovs_vport_del(vport);
 	}
-	ovs_unlock();
+	ovs_vports_unlock();
 	return NOTIFY_DONE;
 }
 

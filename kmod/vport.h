@@ -78,9 +78,9 @@ struct vport_upcall_stats {
  * @type: &enum ovs_vport_type.
  * @create: find or make the device and start to receive from it.  rtnl and
  *	ovs_mutex held.
- * @detach: stop receiving, let go of the device or destroy it.  The port is in
- *	no table any more; when it returns no packet uses it.  rtnl and
- *	ovs_mutex held.
+ * @detach: stop receiving, and let go of the device or add it to ovs_doomed_devs.
+ *	The port is in no table any more; when it returns no packet uses it.
+ *	rtnl and ovs_mutex held.
  * @send: transmit; takes the packet over.  BH disabled, RCU read side.
  * @put_options: write what OVS_VPORT_ATTR_OPTIONS has in it, or -EMSGSIZE; NULL:
  *	the type has no options.
@@ -125,6 +125,8 @@ extern const struct vport_ops ovs_gre_vport_ops;
 
 struct vport *ovs_vport_add(const struct vport_parms *parms);
 void ovs_vport_del(struct vport *vport);
+extern struct list_head ovs_doomed_devs;
+void ovs_vports_unlock(void);
 struct vport *ovs_vport_locate(struct net *net, const char *name);
 struct vport *ovs_vport_of_dev(const struct net_device *dev);
 

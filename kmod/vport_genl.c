@@ -260,7 +260,7 @@ static int vport_cmd_new(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		ovs_vport_del(vport);
 out:
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	if (!err)
 		ovs_notify(&dp_vport_genl_family, reply, info);
@@ -331,7 +331,7 @@ static int vport_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	if (!err)
 		ovs_vport_del(vport);
 out:
-	ovs_unlock();
+	ovs_vports_unlock();
 	rtnl_unlock();
 	if (!err)
 		ovs_notify(&dp_vport_genl_family, reply, info);

@@ -187,7 +187,7 @@ static void internal_detach(struct vport *vport)
 	/* Unless it is being unregistered, and told us so. */
 	if (dev->reg_state == NETREG_REGISTERED) {
 		dev_set_promiscuity(dev, -1);
-		unregister_netdevice(dev);
+		unregister_netdevice_queue(dev, &ovs_doomed_devs);
 	}
 }
 

@@ -94,6 +94,8 @@ int ovs_netdev_attach(struct vport *vport, struct net_device *dev,
 				       "the device is a port already, or belongs to a bridge, bond or other master");
 		return err;
 	}
+	/* From the handler on, packets come in. */
+	vport->dev = dev;
 	err = netdev_rx_handler_register(dev, netdev_frame_hook, vport);
 	if (err) {
 		NL_SET_ERR_MSG(parms->extack,
@@ -106,7 +108,6 @@ int ovs_netdev_attach(struct vport *vport, struct net_device *dev,
 	dev_disable_lro(dev);
 	dev->priv_flags |= IFF_OVS_DATAPATH;
 	netdev_hold(dev, &vport->dev_tracker, GFP_KERNEL);
-	vport->dev = dev;
 	return 0;
 
 err_handler:

@@ -175,6 +175,12 @@ static int parse_options(struct vport_tunnel *tnl,
 	return 0;
 }
 
+/* Context: rtnl and ovs_mutex held. */
+static void doom_device(struct net_device *dev)
+{
+	dev->rtnl_link_ops->dellink(dev, &ovs_doomed_devs);
+}
+
 static int link_device(struct vport *vport, struct net_device *dev,
 		       const struct vport_parms *parms)
 {
@@ -183,7 +189,7 @@ static int link_device(struct vport *vport, struct net_device *dev,
 	if (!err)
 		err = ovs_netdev_attach(vport, dev, parms);
 	if (err)
-		rtnl_delete_link(dev, 0, NULL);
+		doom_device(dev);
 	return err;
 }
 
@@ -274,7 +280,7 @@ static void tunnel_detach(struct vport *vport)
 	}
 	/* Unless it is being unregistered, and told us so. */
 	if (dev->reg_state == NETREG_REGISTERED)
-		rtnl_delete_link(dev, 0, NULL);
+		doom_device(dev);
 	__symbol_put(tunnel_driver(type)->symbol);
 }
 

@@ -12,7 +12,7 @@ from ktap import Ktap, run, unload_module                           # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from abibed import NSH, PUSH_NSH, STOCK, check_pkt_len, push_eth, push_mpls   # noqa: E402
 from ctbed import (ACT_CT_CLEAR, COMMIT, FORCE, LABELS, SRC, DST, IP_MIN,  # noqa: E402
-                   PROTO_MIN, PROTO_MAX, IPV6, Bed, addr, ct, flag, fragments4, fragments6,
+                   PROTO_MIN, PROTO_MAX, IPV4, IPV6, Bed, addr, ct, flag, fragments4, fragments6,
                    icmp4, mark, nat, recirc, tcp4, u16, udp6, zone)
 
 t = Ktap()
@@ -232,6 +232,20 @@ t.equal([f[20:22] + f[34:] for f in out],
         [f[20:22] + f[34:] for f in fragments4(big, 800, ident=60)],
         'it goes out in the fragments that it came in')
 
+if not STOCK:       # it takes headroom, or the IP header, for the Ethernet header
+    bed.clear()
+    bare = [nl.attr(nl.IN_PORT, 1), nl.attr(nl.ETHERTYPE, IPV4)]
+    framed = [nl.attr(nl.IN_PORT, 1)]
+    for ident, kinds, want in ((70, (bare, bare), 1), (71, (framed, framed), 1),
+                               (72, (bare, framed), 0), (73, (framed, bare), 0)):
+        first, last = fragments4(udp(payload=b'k' * 1000), 800, ident=ident)
+        for f, kind in ((first, kinds[0]), (last, kinds[1])):
+            bed.execute(f if kind is framed else f[14:], [ct(C), bed.user], kind)
+        seen = bed.see(10 if want else 0.5)
+        t.equal(seen and (seen.mru, seen.frag), (820, 0) if want else None,
+                'the first fragment %s Ethernet header, the last %s' %
+                tuple('with an' if k is framed else 'without' for k in kinds))
+
 big6 = udp6('fd00::1', 'fd00::2', 1000, 2000, b'z' * 3000)
 bed.clear()
 stages(1, ct(C), eth=IPV6)
@@ -249,7 +263,7 @@ t.equal([f[:20] + f[54:58] + f[62:] for f in out],
         'IPv6: it goes out in the fragments that it came in')
 
 # The MRU of a packet from userspace.
-for mru, want in ((0, []), (600, [610, 610, 610, 314]), (1500, [1514, 562]),
+for mru, want in ((0, []), (24, []), (27, []), (600, [610, 610, 610, 314]), (1500, [1514, 562]),
                   (1501, [])):
     bed.execute(big, [nl.output(3)], [nl.attr(nl.IN_PORT, 1)], mru)
     out = bed.wires[3].recv_all(lambda fs: want and len(fs) >= len(want), 5 if want else 0.5)
@@ -262,6 +276,17 @@ bed.execute(big, [nl.nest(nl.CLONE, nl.output(3)), nl.output(3)],
             [nl.attr(nl.IN_PORT, 1)], 1020)
 t.equal(sorted(len(f) for f in bed.wires[3].recv_all(lambda fs: len(fs) >= 6)),
         [42, 42, 1034, 1034, 1034, 1034], 'a copy is fragmented, too')
+bed.execute(big, [push_mpls(0x140), nl.output(3)], [nl.attr(nl.IN_PORT, 1)], 820)
+out = bed.wires[3].recv_all(lambda fs: len(fs) >= 3)
+t.equal([(len(f), f[12:14].hex(), f[18:19].hex(), f[24:26]) for f in out],
+        [(n, '8847', '45', f[20:22]) for n, f in zip((838, 838, 446), fragments4(big, 800))],
+        'behind an MPLS label each fragment has it')
+if not STOCK:       # which goes by the inner protocol that it had, and warns
+    bed.execute(big[:12] + b'\x88\x47\0\0\x11\x40' + big[14:],
+                [nl.attr(nl.POP_MPLS, IPV4), nl.output(3)], [nl.attr(nl.IN_PORT, 1)], 820)
+    out = bed.wires[3].recv_all(lambda fs: len(fs) >= 3)
+    t.equal([f[20:22] + f[34:] for f in out], [f[20:22] + f[34:] for f in fragments4(big, 800)],
+            'and none has it if it is taken off')
 # Each fragment counts, with 14 bytes of Ethernet header.
 for limit, port in ((833, 2), (834, 3)):
     bed.execute(big, [check_pkt_len(limit, [nl.output(2)], [nl.output(3)])],

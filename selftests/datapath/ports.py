@@ -293,6 +293,31 @@ dp_request(nl.CMD_DEL, nl.attr(NAME, text('dp1')))
 t.ok(not exists('dp1'), 'a datapath by name goes, its device too')
 vp_request(nl.CMD_NEW, port('p2', number=2))
 
+# What stands on the device of a port, and is a port itself, goes with it.
+def stands_on(below, kind):
+    run('ip link add link %s name on0 type %s' % (below, kind))
+    vp_request(nl.CMD_NEW, port('on0'))
+    return 'on0' in ports().values()
+
+
+VLAN, MACVLAN = 'vlan id 7', 'macvlan mode bridge'
+vxlan = nl.nest(V_OPTIONS, nl.attr(1, struct.pack('=H', 4789)))
+for what, new, kind in () if STOCK else (     # which waits for the port, under a lock that it needs
+        ('a VLAN device on an internal port', lambda: port('in4', INTERNAL), VLAN),
+        ('a MAC-VLAN device on an internal port', lambda: port('in4', INTERNAL), MACVLAN),
+        ('a VLAN device on a tunnel', lambda: port('in4', 4, extra=vxlan), VLAN)):
+    vp_request(nl.CMD_NEW, new())
+    both = stands_on('in4', kind)
+    vp_request(nl.CMD_DEL, nl.attr(V_NAME, text('in4')))
+    t.equal((both, exists('in4'), exists('on0'), ports()), (True, False, False, {0: 'dp0', 1: 'p1', 2: 'p2'}),
+            '%s: both are ports, and go together' % what)
+if not STOCK:
+    dp_request(nl.CMD_NEW, nl.attr(NAME, text('dp2')) + nl.attr(UPCALL_PID, 0))
+    both = stands_on('dp2', VLAN)
+    dp_request(nl.CMD_DEL, nl.attr(NAME, text('dp2')))
+    t.equal((both, exists('dp2'), exists('on0'), ports()), (True, False, False, {0: 'dp0', 1: 'p1', 2: 'p2'}),
+            'a VLAN device on a local port: the datapath goes, and the port of another with it')
+
 # A datapath that dies with its namespace.
 code = ('import sys; sys.path.insert(0, "selftests/lib"); import ovsnl as nl; '
         'd = nl.Datapath("dpn"); d.add_port("v0", 1); d.add_port("in3", 2, 2); '
