@@ -8,6 +8,15 @@ class Missing(Exception):
     """A row that a target needs was not run."""
 
 
+# What a row is compared with, if that is not the stock module's: the same program on tc,
+# the other daemon on the same module.
+RIVALS = {
+    'lb/switch': ('lb/tc', 'none'),
+    'lb/switch-many': ('lb/tc', 'none'),
+    'upcall/ovs-bpfd': ('upcall/ovs-vswitchd', 'this'),
+}
+
+
 class Table:
     def __init__(self, results):
         self.order, self.all, self.errors = [], {}, {}
@@ -33,12 +42,9 @@ class Table:
         return total - self.total(*BASE) if self.units[name] == 'packet' else total
 
     def ratio_of(self, name):
-        """A row to the stock module's, or to the stock module's plain output; of the load
-        balancer in the switch, to the same program on tc."""
-        if name.startswith('lb/switch'):
-            return self.net(name) / self.net('lb/tc', 'none')
+        """A row to its rival, of RIVALS, or the stock module's same row or plain output."""
         twin = name if (name, 'stock') in self.all else 'switch/output'
-        return self.net(name) / self.net(twin, 'stock')
+        return self.net(name) / self.net(*RIVALS.get(name, (twin, 'stock')))
 
     def ratio(self, name):
         """The same; None: not measured."""
@@ -150,8 +156,12 @@ TARGETS = [
      lambda t: t.net('lb/namespace') / t.net('lb/switch'), '>=', 2.5),
     ('load balancer: IPVS, of the switch',
      lambda t: t.net('lb/ipvs', 'none') / t.net('lb/switch'), '>=', 1),
+    ('upcall to ovs-bpfd, of the 79,000 that ovs-vswitchd was first seen to take',
+     lambda t: t.net('upcall/ovs-bpfd') / 79000, '<=', 0.4),
     ("upcall to ovs-bpfd, of ovs-vswitchd's on stock",
      lambda t: t.net('upcall/ovs-bpfd') / t.net('upcall/ovs-vswitchd', 'stock'), '<=', 0.4),
+    ("upcall to ovs-bpfd, of ovs-vswitchd's on this module",
+     lambda t: t.ratio_of('upcall/ovs-bpfd'), '<=', 1 / 1.5),
     ('upcall to ovs-vswitchd, of stock', lambda t: t.ratio_of('upcall/ovs-vswitchd'), '<=', 1),
     ('large TCP with offloads, of stock (per kB)', lambda t: t.ratio_of('tcp/iperf3'), '<=', 1),
 ]

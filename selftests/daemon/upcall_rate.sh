@@ -74,6 +74,7 @@ BPFD=$((BPFD / ROUNDS)) VSWITCHD=$((VSWITCHD / ROUNDS))
 echo "# upcalls answered in a second: ovs-bpfd $BPFD, ovs-vswitchd $VSWITCHD: $((BPFD * 100 / (VSWITCHD + 1))) %"
 check "ovs-bpfd answers" [ $BPFD -gt 100 ]
 check "ovs-vswitchd answers" [ $VSWITCHD -gt 100 ]
-# What else the host does falls on one of the two now and then.
-check "ovs-bpfd is not the slower one, by far" [ $((BPFD * 100)) -ge $((VSWITCHD * 70)) ]
+# It is 1.5 times as fast on a quiet machine, and bench/ratios.sh has the instructions of both;
+# here, what else the host does falls on one of the two now and then.
+check "ovs-bpfd is not the slower one" [ "$BPFD" -ge "$VSWITCHD" ]
 finish
