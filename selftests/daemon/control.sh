@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 78
+plan 80
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -198,9 +198,12 @@ check "and another one if its end is" eval 'long_rules 0x6 | grep -q "^1 rules a
 long_trace() {
 	ctl trace "in_port=1,tun_metadata2=0x$digits" && ctl rule add "table=0,priority=9,in_port=1,actions=resubmit(,4)" &&
 		ctl trace "in_port=1,tun_metadata2=0x$digits" | tee /dev/stderr | grep -q "actions=set_field:.*->tun_metadata2,set_field:0x6->reg0\$" &&
-		ctl rule del table=0,priority=9,in_port=1
+		ctl rule del --strict table=0,priority=9,in_port=1
 }
 check "a trace has all of it" long_trace
+check "the rule is deleted by its priority, and no other of its match" eval \
+	'[ "$(ctl -j rule dump table=0,in_port=1 | jq -c "[.[].priority]")" = "[1]" ]'
+check "without --strict no priority is taken" eval 'ctl rule del table=0,priority=1 2>&1 | grep "only with --strict (at \"priority\", position 9)"'
 check "the option goes with the rule" eval 'ctl rule del table=4 && ctl tlv del tun_metadata2'
 
 reads() {	# what a packet's megaflow would look at

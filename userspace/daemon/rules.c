@@ -120,17 +120,13 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	return txn_swapped(sw, &rule_kind, old, rule);
 }
 
-/* Delete one rule within a match.  Return: 1, 0 if there is none, or -1. */
-static int rule_take(struct sw *sw, const struct rule *like, bool any_table)
+/* Take a rule out.  Return: 0, or -1 without memory; then it is there. */
+static int rule_take(struct sw *sw, struct rule *rule)
 {
-	struct rule *rule = tables_within(&sw->tables, like, any_table);
-
-	if (!rule)
-		return 0;
 	tables_hide(&sw->tables, rule);
 	old_forget(rule);
 	sw_rule_changed(sw, rule, NULL);
-	return txn_swapped(sw, &rule_kind, rule, NULL) ? -1 : 1;
+	return txn_swapped(sw, &rule_kind, rule, NULL);
 }
 
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
@@ -242,9 +238,7 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
-			tables_hide(&sw->tables, o->rule);
-			sw_rule_changed(sw, o->rule, NULL);
-			err |= txn_swapped(sw, &rule_kind, o->rule, NULL);
+			err |= rule_take(sw, o->rule);
 			counts->deleted++;
 		}
 	}
@@ -292,22 +286,33 @@ int cmd_rule_replace(struct sw *sw, const struct args *a, struct reply *r)
 				      counts.kept));
 }
 
-/* rule del [MATCH] */
-int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
+/* Which rules a command means: [--strict] [MATCH]. */
+static int choose(struct rule_choice *c, const struct args *a, struct reply *r)
 {
 	const char *text = args_get(a, "MATCH");
-	struct rule *like;
-	int n = 0, one;
 	char why[4096];
 
-	like = rule_parse(text ? text : "", false, why, sizeof(why));
-	if (!like)
+	if (rule_choice_parse(c, text ? text : "", args_has(a, "--strict"), why,
+			      sizeof(why)))
 		return reply_fail(r, "%s", why);
-	while ((one = rule_take(sw, like, !text || !strstr(text, "table="))) > 0)
+	return 0;
+}
+
+/* rule del [--strict] [MATCH] */
+int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
+{
+	struct rule *rule, *next;
+	struct rule_choice c;
+	int n = 0;
+
+	if (choose(&c, a, r))
+		return -1;
+	for (rule = tables_chosen(&sw->tables, &c, NULL); rule; rule = next) {
+		next = tables_chosen(&sw->tables, &c, rule);
+		if (rule_take(sw, rule))
+			return reply_fail(r, "out of memory");
 		n++;
-	free(like);
-	if (one < 0)
-		return reply_fail(r, "out of memory");
+	}
 	return reply_row(r, json_pack("{s:i}", "deleted", n));
 }
 
@@ -328,19 +333,19 @@ static json_t *describe(const struct rule *rule)
 			 "match", match, "actions", actions);
 }
 
-/* rule dump */
+/* rule dump [--strict] [MATCH] */
 int cmd_rule_dump(struct sw *sw, const struct args *a, struct reply *r)
 {
-	const struct rule *rule;
-	unsigned int t;
+	const struct rule *rule = NULL;
+	struct rule_choice c;
 
-	(void)a;
+	if (choose(&c, a, r))
+		return -1;
 	reply_list(r);
 	sw_flows_tick(sw);
-	for (t = 0; t < N_TABLES; t++)
-		for (rule = sw->tables.first[t]; rule; rule = rule->next)
-			if (reply_row(r, describe(rule)))
-				return -1;
+	while ((rule = tables_chosen(&sw->tables, &c, rule)))
+		if (reply_row(r, describe(rule)))
+			return -1;
 	return 0;
 }
 

@@ -143,37 +143,22 @@ static void put_field(struct parser *p, const char *name, const char *value,
 void parse_match(struct parser *p, char *tok, struct rule *rule)
 {
 	char *value = strchr(tok, '=');
-	uint64_t n;
 
 	if (!value) {
 		put_proto(p, tok, rule);
 		return;
 	}
 	*value++ = 0;
-	if (!strcmp(tok, "table")) {
-		if (parse_u64(value, N_TABLES - 1, &n))
-			rule->table = n;
-		else
-			fail(p, value, "table must be 0 to %d", N_TABLES - 1);
-	} else if (!strcmp(tok, "priority")) {
-		if (parse_u64(value, 65535, &n))
-			rule->priority = n;
-		else
-			fail(p, value, "priority must be 0 to 65535");
-	} else if (!strcmp(tok, "cookie")) {
-		if (parse_u64(value, UINT64_MAX, &n))
-			rule->cookie = n;
-		else
-			fail(p, value, "cookie must be a number of 64 bits");
-	} else if (!strcmp(tok, "dl_vlan")) {
+	if (parse_option(p, tok, value, rule))
+		return;
+	if (!strcmp(tok, "dl_vlan"))
 		put_vlan(p, value, rule);
-	} else if (!strcmp(tok, "dl_vlan_pcp") || !strcmp(tok, "vlan_pcp")) {
+	else if (!strcmp(tok, "dl_vlan_pcp") || !strcmp(tok, "vlan_pcp"))
 		put_pcp(p, value, rule);
-	} else if (!strcmp(tok, "bpf")) {
+	else if (!strcmp(tok, "bpf"))
 		put_filter(p, value, rule);
-	} else {
+	else
 		put_field(p, tok, value, rule);
-	}
 }
 
 /* ARP's addresses and opcode go by the names of IP's too. */

@@ -6,6 +6,10 @@
 #include "rule.h"
 
 #define MAX_USED 64
+#define DEFAULT_PRIORITY 32768
+
+/* What a text is: a rule, a packet, or which rules are meant: see struct rule_choice. */
+enum text_use { TEXT_RULE, TEXT_PACKET, TEXT_WITHIN, TEXT_STRICT };
 
 /**
  * struct parser - text being read, a copy that is cut into tokens
@@ -14,6 +18,9 @@
  * @err: the sentence about the first error.
  * @size: room in it.
  * @failed: whether there was one.
+ * @use: what it is.
+ * @given: options that were given, as bits.
+ * @cookie_mask: of the cookie that rules are chosen by.
  * @n_acts: actions read so far.
  * @n_used: fields that a match names.
  * @table: of the rule; actions may go to tables above; -1: not of a rule.
@@ -27,6 +34,9 @@ struct parser {
 	char *err;
 	size_t size;
 	bool failed;
+	enum text_use use;
+	unsigned int given;
+	uint64_t cookie_mask;
 	unsigned int n_acts;
 	unsigned int n_used;
 	int table;
@@ -39,6 +49,8 @@ struct parser {
 	uint8_t values[MAX_ACTIONS][2 * FIELD_MAX];
 };
 
+struct parser *parser_new(const char *text, enum text_use use, char *err, size_t size);
+void parser_free(struct parser *p);
 void fail(struct parser *p, const char *token, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 char *next_token(struct parser *p);
@@ -50,6 +62,8 @@ const struct field *parse_subfield(struct parser *p, char *text, uint16_t *ofs,
 				   uint16_t *n_bits);
 
 void parse_match(struct parser *p, char *tok, struct rule *rule);
+void parse_matches(struct parser *p, struct rule *rule);
+bool parse_option(struct parser *p, const char *name, char *value, struct rule *rule);
 void check_match(struct parser *p, const struct rule *rule);
 void parse_actions(struct parser *p, bool exec);
 void parse_bpf(struct parser *p, struct act *act, char *arg);

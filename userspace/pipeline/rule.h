@@ -184,6 +184,20 @@ struct rule {
 	uint64_t n_bytes;
 };
 
+/**
+ * struct rule_choice - which rules are meant
+ * @like: of what table, match and filter; @strict: of what priority.
+ * @any_table: of any table.
+ * @strict: the one rule of exactly this; else all rules that match no more than @like.
+ * @cookie_mask: bits of the cookie that must be those of @like.
+ */
+struct rule_choice {
+	struct rule like;
+	bool any_table;
+	bool strict;
+	uint64_t cookie_mask;
+};
+
 enum group_type { GROUP_ALL, GROUP_SELECT, GROUP_INDIRECT, GROUP_FF };
 
 /**
@@ -271,8 +285,9 @@ struct outcomes {
 };
 
 /* Text: each parse that fails leaves a sentence in @err. */
-struct rule *rule_parse(const char *text, bool need_actions, char *err,
-			size_t size);
+struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size);
+int rule_choice_parse(struct rule_choice *c, const char *text, bool strict, char *err,
+		      size_t size);
 int acts_format(const struct act *acts, unsigned int n, char *buf, size_t size);
 int rule_format(const struct rule *rule, bool stats, char *buf, size_t size);
 int rule_format_match(const struct rule *rule, char *buf, size_t size);
@@ -296,8 +311,8 @@ void group_free(struct group *group);
 
 /* Tables: table.c. */
 struct rule *tables_find(const struct tables *t, struct rule *like);
-struct rule *tables_within(const struct tables *t, const struct rule *like,
-			   bool any_table);
+struct rule *tables_chosen(const struct tables *t, struct rule_choice *c,
+			   const struct rule *after);
 int tables_insert(struct tables *t, struct rule *rule, struct rule **old);
 void tables_hide(struct tables *t, struct rule *rule);
 void tables_show(struct tables *t, struct rule *rule);

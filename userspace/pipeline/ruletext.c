@@ -24,25 +24,42 @@ static char *cut_actions(char *text)
 	return NULL;
 }
 
-static void parse_rule(struct parser *p, struct rule *rule, bool need_actions)
+/* All but the actions. */
+void parse_matches(struct parser *p, struct rule *rule)
 {
-	char *acts = cut_actions(p->start), *tok;
+	char *tok;
 
 	while (!p->failed && (tok = next_token(p)))
 		parse_match(p, tok, rule);
 	check_match(p, rule);
+}
+
+static void parse_rule(struct parser *p, struct rule *rule)
+{
+	char *acts = p->use == TEXT_RULE ? cut_actions(p->start) : NULL;
+
+	parse_matches(p, rule);
 	p->table = rule->table;
 	if (acts) {
 		p->at = acts;
 		parse_actions(p, false);
 	}
-	if (!acts && need_actions)
+	if (!acts && p->use == TEXT_RULE)
 		fail(p, NULL, "a rule needs actions=...");
 	else if (acts && !p->n_acts)
 		fail(p, NULL, "actions= is empty (say drop)");
 }
 
-static struct parser *parser_new(const char *text, char *err, size_t size)
+/**
+ * parser_new - begin to read a text
+ * @text: the text.
+ * @use: what it is.
+ * @err: gets the sentence about the first error.
+ * @size: its room.
+ *
+ * Return: the parser, to be freed by parser_free(); NULL, and a sentence, without memory.
+ */
+struct parser *parser_new(const char *text, enum text_use use, char *err, size_t size)
 {
 	struct parser *p = malloc(sizeof(*p));
 
@@ -55,36 +72,36 @@ static struct parser *parser_new(const char *text, char *err, size_t size)
 		free(p);
 		return NULL;
 	}
+	p->use = use;
 	p->err = err;
 	p->size = size;
 	p->table = -1;
 	return p;
 }
 
-static void parser_free(struct parser *p)
+void parser_free(struct parser *p)
 {
 	free(p->start);
 	free(p);
 }
 
 /**
- * rule_parse - read a rule
- * @text: [table=N,][priority=N,]MATCH...,actions=ACTION,...
- * @need_actions: whether there must be actions, as in a rule to add.
+ * rule_parse - read a rule, or a packet as a match that tells its fields
+ * @text: [table=N,][priority=N,]MATCH...,actions=ACTION,...; of a packet: MATCH...
+ * @is_rule: it is a rule.
  * @err: a sentence that names what is wrong, and where.
  * @size: its room.
  *
  * Return: the rule, to be freed by free(); or NULL.
  */
-struct rule *rule_parse(const char *text, bool need_actions, char *err,
-			size_t size)
+struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size)
 {
-	struct rule *rule = NULL, read = { .priority = 32768 };
-	struct parser *p = parser_new(text, err, size);
+	struct rule *rule = NULL, read = { .priority = DEFAULT_PRIORITY };
+	struct parser *p = parser_new(text, is_rule ? TEXT_RULE : TEXT_PACKET, err, size);
 
 	if (!p)
 		return NULL;
-	parse_rule(p, &read, need_actions);
+	parse_rule(p, &read);
 	if (!p->failed) {
 		rule = malloc(sizeof(*rule) + acts_size(p->acts, p->n_acts));
 		if (!rule)
@@ -257,7 +274,7 @@ static void parse_group(struct parser *p, struct group *g)
 struct group *group_parse(const char *text, char *err, size_t size)
 {
 	struct group *g = calloc(1, sizeof(*g));
-	struct parser *p = parser_new(text, err, size);
+	struct parser *p = parser_new(text, TEXT_RULE, err, size);
 
 	if (!g || !p) {
 		snprintf(err, size, "out of memory");

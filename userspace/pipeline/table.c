@@ -192,16 +192,19 @@ void tables_remove(struct tables *t, struct rule *rule)
 	tables_forget(t, rule);
 }
 
-/* Whether @rule matches at least all that @like asks for. */
-static bool is_within(const struct rule *rule, const struct rule *like)
+static bool is_chosen(const struct rule *rule, const struct rule_choice *c)
 {
 	const flow_word *v = (const flow_word *)&rule->match;
 	const flow_word *m = (const flow_word *)&rule->mask;
-	const flow_word *lv = (const flow_word *)&like->match;
-	const flow_word *lm = (const flow_word *)&like->mask;
+	const flow_word *lv = (const flow_word *)&c->like.match;
+	const flow_word *lm = (const flow_word *)&c->like.mask;
 	size_t i;
 
-	if (*like->filter && strcmp(like->filter, rule->filter))
+	if ((rule->cookie ^ c->like.cookie) & c->cookie_mask)
+		return false;
+	if (c->strict)
+		return true;
+	if (*c->like.filter && strcmp(c->like.filter, rule->filter))
 		return false;
 	for (i = 0; i < FLOW_WORDS; i++)
 		if (lm[i] & ~m[i] || (v[i] ^ lv[i]) & lm[i])
@@ -209,26 +212,45 @@ static bool is_within(const struct rule *rule, const struct rule *like)
 	return true;
 }
 
-/**
- * tables_within - find a rule that falls within a match
- * @t: the tables.
- * @like: the match.
- * @any_table: look in all tables, not in @like->table alone.
- *
- * Return: the first one, or NULL.
- */
-struct rule *tables_within(const struct tables *t, const struct rule *like,
-			   bool any_table)
+/* The first rule of a table, or of one behind it, that is chosen by its table. */
+static struct rule *first_from(const struct tables *t, const struct rule_choice *c,
+			       unsigned int table)
 {
-	unsigned int i, first = any_table ? 0 : like->table;
-	unsigned int last = any_table ? N_TABLES - 1 : like->table;
+	unsigned int i, last = c->any_table ? N_TABLES - 1 : c->like.table;
+
+	for (i = table; i <= last; i++)
+		if (t->first[i])
+			return t->first[i];
+	return NULL;
+}
+
+/**
+ * tables_chosen - walk over the rules that are meant
+ * @t: the tables.
+ * @c: which.
+ * @after: the one before; NULL: begin.
+ *
+ * All of them are found in one walk over the tables.  To take one out, find the next
+ * one first.
+ *
+ * Return: the next one, or NULL.
+ */
+struct rule *tables_chosen(const struct tables *t, struct rule_choice *c,
+			   const struct rule *after)
+{
 	struct rule *rule;
 
-	for (i = first; i <= last; i++)
-		for (rule = t->first[i]; rule; rule = rule->next)
-			if (is_within(rule, like))
-				return rule;
-	return NULL;
+	if (c->strict) {
+		rule = after ? NULL : tables_find(t, &c->like);
+		return rule && is_chosen(rule, c) ? rule : NULL;
+	}
+	if (!after)
+		rule = first_from(t, c, c->any_table ? 0 : c->like.table);
+	else
+		rule = after->next ? after->next : first_from(t, c, after->table + 1);
+	while (rule && !is_chosen(rule, c))
+		rule = rule->next ? rule->next : first_from(t, c, rule->table + 1);
+	return rule;
 }
 
 /**

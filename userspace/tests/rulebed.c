@@ -108,10 +108,11 @@ struct flow random_packet(const struct rule *like)
 /* Each test begins and ends with no rules. */
 int reset(void **state)
 {
-	struct rule all = {}, *rule;
+	struct rule_choice all = { .any_table = true };
+	struct rule *rule;
 
 	(void)state;
-	while ((rule = tables_within(&tables, &all, true))) {
+	while ((rule = tables_chosen(&tables, &all, NULL))) {
 		tables_remove(&tables, rule);
 		free(rule);
 	}

@@ -185,6 +185,7 @@ static void test_rules(void **state)
 	check("rule/add", "table=1,priority=9,udp,actions=output:1");
 	check("rule/del", NULL);
 	check("rule/del", "table=1,udp");
+	check("rule/del", "cookie=0/1,table=1");
 	write_file("table=1,priority=9,udp,actions=drop\ntable=1,priority=8,udp,tp_dst=7,actions=output:2\n"
 		   "table=2,priority=8,ipv6,ipv6_src=fd00::/64,actions=output:2\n");
 	check("rule/load", file);

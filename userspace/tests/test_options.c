@@ -33,9 +33,10 @@ static void map(unsigned int n, unsigned int len)
 /* The rules go, and what is frozen stays. */
 static void reset_rules(void)
 {
-	struct rule all = {}, *rule;
+	struct rule_choice all = { .any_table = true };
+	struct rule *rule;
 
-	while ((rule = tables_within(&tables, &all, true))) {
+	while ((rule = tables_chosen(&tables, &all, NULL))) {
 		tables_remove(&tables, rule);
 		free(rule);
 	}

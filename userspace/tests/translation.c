@@ -38,10 +38,11 @@ void add_group(const char *text)
 
 int reset(void **state)
 {
-	struct rule all = {}, *rule;
+	struct rule_choice all = { .any_table = true };
+	struct rule *rule;
 
 	(void)state;
-	while ((rule = tables_within(&tables, &all, true))) {
+	while ((rule = tables_chosen(&tables, &all, NULL))) {
 		tables_remove(&tables, rule);
 		free(rule);
 	}

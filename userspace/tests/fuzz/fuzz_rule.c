@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct tlv four = { 0xffff, 0, 4 }, twelve = { 0xffff, 1, 12 },
 				rest = { 0xffff, 2, 108 };
 	struct rule *rule, *again;
+	struct rule_choice choice;
 
 	tlv_map(0, &four);
 	tlv_map(1, &twelve);
@@ -42,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(rule);
 	rule = rule_parse(text, false, err, sizeof(err));
 	free(rule);
+	rule_choice_parse(&choice, text, size & 1, err, sizeof(err));
 	free(text);
 	return 0;
 }
