@@ -14,6 +14,8 @@
 #include "../daemon/switch.h"
 #include "../lib/log.h"
 
+#define N_MANY 40000
+
 /* There is no event loop to leave. */
 void sw_leave(void)
 {
@@ -207,6 +209,44 @@ static void test_dump(void **state)
 			    "cookie=0x11,table=0,n_packets=0,n_bytes=0,priority=9,tcp,actions=drop\n");
 }
 
+static double cpu_seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Every other one of many rules goes: that is not much more work than to read them. */
+static void many(unsigned int n_priorities)
+{
+	double begin = cpu_seconds(), read;
+	FILE *f = fopen(file, "w");
+	unsigned int i;
+
+	for (i = 0; i < N_MANY; i++)
+		fprintf(f, "table=%u,priority=%u,ip,nw_dst=10.0.%u.%u,nw_proto=%u,actions=drop\n",
+			i % 3, i % n_priorities, i >> 8 & 255, i & 255, 17 - i % 2);
+	fclose(f);
+	done("rule/replace", file, NULL);
+	assert_int_equal(sw.tables.n_rules, N_MANY);
+	read = cpu_seconds() - begin;
+	begin = cpu_seconds();
+	done("rule/del", "udp", NULL);
+	assert_int_equal(sw.tables.n_rules, N_MANY / 2);
+	fprintf(stderr, "# %u rules read in %f s, half deleted in %f s\n", N_MANY, read,
+		cpu_seconds() - begin);
+	assert_true(cpu_seconds() - begin < 4 * read);
+}
+
+static void test_many(void **state)
+{
+	(void)state;
+	many(1);
+	many(500);
+	many(N_MANY);
+}
+
 static int setup(void **state)
 {
 	char why[128];
@@ -234,7 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_cookie), T(test_within), T(test_strict), T(test_refused),
-		T(test_twice), T(test_dump),
+		T(test_twice), T(test_dump), T(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
