@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 80
+plan 84
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -225,6 +225,15 @@ userspace/ovs-bpfctl monitor rule port >/run/events 2>&1 &
 monitor=$!
 check "events come to who asked for them" eval \
 	'wait_until 10 eval "ctl rule add table=9,actions=drop; grep -q \"rule: added table=9\" /run/events" && ctl rule del table=9 && wait_until 5 grep -q "rule: deleted table=9" /run/events'
+ctl rule add table=9,idle_timeout=1,actions=drop
+ctl rule add table=9,hard_timeout=2,priority=7,actions=drop
+check "a dump tells timeouts" eval '[ "$(ctl rule dump table=9 | grep -o "\(idle\|hard\)_.*")" = "$(printf "idle_timeout=1,priority=32768,actions=drop\nhard_timeout=2,priority=7,actions=drop")" ]'
+goes() {	# RULE REASON
+	wait_until 20 grep -q "rule: deleted table=9,$1,actions=drop ($2)" /run/events
+}
+check "a rule that goes by itself is told of, too: unused" goes idle_timeout=1,priority=32768 idle_timeout
+check "its time is over" goes hard_timeout=2,priority=7 hard_timeout
+check "they are gone, and no other is" eval '! ctl rule dump | grep table=9 && ctl rule dump | grep table=0'
 check "of ports too, whoever adds them" eval 'ctl port add b0 2 && wait_until 5 grep -q "port: added port 2" /run/events'
 kill $monitor
 

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../lib/pktgen.sh"
 
 FLOWS=${FLOWS:-3000}
-plan 16
+plan 24
 load_module
 flood_devices
 # Megaflows go after a second without a packet, so that many come and go.
@@ -95,15 +95,41 @@ echo "# $(count 0 10) took the filter's branch, $(count 0 5) did not"
 stop_daemon TERM
 wait_until 10 eval '! pidof ovs-bpfd'
 
-# Many megaflows.
 start_daemon 3600000
 
+# Rules with timeouts, in one megaflow that would stay for an hour.
+cat >/run/timeouts <<'RULES'
+table=0,idle_timeout=4,priority=20,in_port=1,actions=goto_table:1
+table=1,hard_timeout=6,priority=20,actions=output:2
+table=1,priority=1,actions=drop
+RULES
+ctl rule load /run/timeouts
+ctl monitor rule >/run/events 2>&1 &
+monitor=$!
+there() {	# TABLE PRIORITY
+	[ -n "$(count "$1" "$2")" ]
+}
+sent=0
+flood_setup f1 "count 150" "delay 100000000" "src_mac 06:00:02:00:00:00" "src_mac_count 1"
+flood_start
+check "a rule goes while packets take it, if its time is over" wait_until 120 eval '! there 1 20'
+check "that was in the midst of them" kill -0 "$FLOOD_PID"
+check "the next ones take the rule below it" wait_until 20 eval '[ "$(count 1 1)" -gt 2 ]'
+check "one that is to go when unused does not, while they do" eval 'there 0 20 && kill -0 $FLOOD_PID'
+sending_is_over
+check "nor right after the last one" eval 'there 0 20 && [ "$(field flows)" = 1 ]'
+check "then it goes" eval 'wait_until 60 eval "! there 0 20" && [ $sent = 150 ]'
+check "so does its megaflow, though packets might come" eval '[ "$(ctl -j dp show | jq .flows)" = 0 ]'
+check "both were told, with the reason" eval 'grep "deleted table=1,hard_timeout=6,.* (hard_timeout)$" /run/events && grep "deleted table=0,idle_timeout=4,.* (idle_timeout)$" /run/events'
+kill $monitor
+
+# Many megaflows.
 cat >/run/many <<'RULES'
 table=0,priority=20,in_port=1,dl_src=06:00:00:00:00:00,actions=drop
 table=0,priority=10,in_port=1,actions=goto_table:1
 table=1,priority=1,actions=output:2
 RULES
-ctl rule load /run/many
+ctl rule replace /run/many
 flood_setup f1 "src_mac 06:00:01:00:00:00" "src_mac_count 16000000"
 flood_start
 check "$FLOWS megaflows come about" wait_until 600 eval "[ \$(field flows) -ge $FLOWS ]"

@@ -156,8 +156,17 @@ void sw_flow_forget(struct sw *sw, struct mflow *f)
 	free(f);
 }
 
-/* The same for what took a branch. */
-static void account_branches(struct mflow *f, const struct nlattr *acts)
+/* Packets have taken a rule, the last of them at @used. */
+static void count(struct rule *rule, uint64_t packets, uint64_t bytes, uint64_t used)
+{
+	rule->n_packets += packets;
+	rule->n_bytes += bytes;
+	if (packets && used > rule->used)
+		rule->used = used;
+}
+
+/* What took a branch; the datapath tells when for all of them together. */
+static void account_branches(struct mflow *f, const struct nlattr *acts, uint64_t used)
 {
 	struct branch_hits hits[MAX_BRANCHES] = {};
 	unsigned int i, b;
@@ -165,10 +174,9 @@ static void account_branches(struct mflow *f, const struct nlattr *acts)
 	odp_branch_hits(acts, hits, MAX_BRANCHES);
 	for (i = 0; i < f->n_rules; i++) {
 		b = f->hits[i].branch;
-		if (!b--)
-			continue;
-		f->hits[i].rule->n_packets += hits[b].packets - f->branch_seen[b].packets;
-		f->hits[i].rule->n_bytes += hits[b].bytes - f->branch_seen[b].bytes;
+		if (b--)
+			count(f->hits[i].rule, hits[b].packets - f->branch_seen[b].packets,
+			      hits[b].bytes - f->branch_seen[b].bytes, used);
 	}
 	memcpy(f->branch_seen, hits, f->n_branches * sizeof(hits[0]));
 }
@@ -176,31 +184,33 @@ static void account_branches(struct mflow *f, const struct nlattr *acts)
 /**
  * sw_flow_account - move counts to the rules
  * @f: the megaflow.
- * @stats: its OVS_FLOW_ATTR_STATS; NULL: there are none.
- * @acts: its OVS_FLOW_ATTR_ACTIONS, which count for branches; may be NULL.
+ * @attrs: what the datapath tells of it; its actions count for branches, and may be
+ *	missing.
  *
  * Return: whether there were new packets.
  */
-bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
-		     const struct nlattr *acts)
+bool sw_flow_account(struct mflow *f, struct nlattr *const *attrs)
 {
-	uint64_t packets, bytes;
+	const struct nlattr *stats = attrs[OVS_FLOW_ATTR_STATS];
+	uint64_t packets, bytes, used;
 	struct ovs_flow_stats s;
 	unsigned int i;
 
+	if (attrs[OVS_FLOW_ATTR_USED]) {
+		memcpy(&used, nla_data(attrs[OVS_FLOW_ATTR_USED]), sizeof(used));
+		if (used > f->seen)
+			f->seen = used;
+	}
 	if (!stats || nla_len(stats) < (int)sizeof(s))
 		return false;
 	memcpy(&s, nla_data(stats), sizeof(s));
 	packets = s.n_packets - f->packets;
 	bytes = s.n_bytes - f->bytes;
-	for (i = 0; i < f->n_rules; i++) {
-		if (f->hits[i].branch)
-			continue;
-		f->hits[i].rule->n_packets += packets;
-		f->hits[i].rule->n_bytes += bytes;
-	}
-	if (f->n_branches && acts)
-		account_branches(f, acts);
+	for (i = 0; i < f->n_rules; i++)
+		if (!f->hits[i].branch)
+			count(f->hits[i].rule, packets, bytes, f->seen);
+	if (f->n_branches && attrs[OVS_FLOW_ATTR_ACTIONS])
+		account_branches(f, attrs[OVS_FLOW_ATTR_ACTIONS], f->seen);
 	f->packets = s.n_packets;
 	f->bytes = s.n_bytes;
 	return packets;
@@ -215,8 +225,7 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *sw)
 	if (ufid && nla_len(ufid) == UFID_LEN)
 		f = sw_flow_find(sw, nla_data(ufid));
 	if (f)
-		sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
-				attrs[OVS_FLOW_ATTR_ACTIONS]);
+		sw_flow_account(f, attrs);
 }
 
 /**

@@ -39,6 +39,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	turn_take(&sw->turn);
 	sw_ports_refresh(sw);
 	sw_flows_tick(sw);
+	sw_rules_expire(sw);
 	turn_give(&sw->turn);
 }
 

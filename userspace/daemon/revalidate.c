@@ -68,7 +68,6 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	const struct nlattr *ufid = attrs[OVS_FLOW_ATTR_UFID];
 	struct tick *t = arg;
 	struct mflow *f;
-	uint64_t used;
 
 	(void)dp_ifindex;
 	if (++t->n % SW_SLICE == 0)
@@ -86,14 +85,8 @@ static void on_flow(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 	/* The counts may be of one that had its name before: the next dump will tell. */
 	if (f->again || f->made >= t->now)
 		return;
-	if (sw_flow_account(f, attrs[OVS_FLOW_ATTR_STATS],
-			    attrs[OVS_FLOW_ATTR_ACTIONS]) && f->learns)
+	if (sw_flow_account(f, attrs) && f->learns)
 		mac_learn(&t->sw->macs, &f->learn, f->in_port, t->now);
-	if (attrs[OVS_FLOW_ATTR_USED]) {
-		memcpy(&used, nla_data(attrs[OVS_FLOW_ATTR_USED]), sizeof(used));
-		if (used > f->seen)
-			f->seen = used;
-	}
 	if (t->now > f->seen + t->idle_ms)
 		doom(t, f->ufid);
 }
@@ -162,6 +155,8 @@ static void dump_flows(struct sw *sw)
 		forget_missing(sw, t.now);
 		frozen_sweep(&sw->frozen, t.now > FROZEN_KEEP_MS ?
 			     t.now - FROZEN_KEEP_MS : 0);
+		sw->counted = sw->dumped;
+		sw->dumped = t.now;
 	}
 	free(t.doomed);
 	/* It takes a tenth of the time at most, however many there are. */

@@ -13,6 +13,9 @@
 #include "switch.h"
 
 #define MAX_RULE_FILE (64u << 20)
+/* Rules whose timeouts are looked at, and that go by them, at a time. */
+#define EXPIRE_LOOK 16384
+#define EXPIRE_MAX 4096
 
 /**
  * struct old - a rule that was there when a replacement began
@@ -53,7 +56,8 @@ static void olds_clear(void)
 /* Of two rules of the same match, priority and filter. */
 static bool same_rule(const struct rule *a, const struct rule *b)
 {
-	return a->cookie == b->cookie &&
+	return a->cookie == b->cookie && a->idle_timeout == b->idle_timeout &&
+	       a->hard_timeout == b->hard_timeout &&
 	       acts_equal(a->acts, a->n_acts, b->acts, b->n_acts);
 }
 
@@ -110,6 +114,7 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 		counts->kept++;
 		return 0;
 	}
+	rule->added = rule->used = now_ms();
 	if (tables_insert(&sw->tables, rule, &old)) {
 		free(rule);
 		return -1;
@@ -121,12 +126,34 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 }
 
 /* Take a rule out.  Return: 0, or -1 without memory; then it is there. */
-static int rule_take(struct sw *sw, struct rule *rule)
+static int rule_take(struct sw *sw, struct rule *rule, enum gone_why why)
 {
+	rule->gone = why;
 	tables_hide(&sw->tables, rule);
 	old_forget(rule);
 	sw_rule_changed(sw, rule, NULL);
 	return txn_swapped(sw, &rule_kind, rule, NULL);
+}
+
+/**
+ * sw_rules_expire - delete rules whose time is over
+ * @sw: the switch, in no transaction.
+ *
+ * As if somebody had said so.  What is left to do when it was much is done next time.
+ */
+void sw_rules_expire(struct sw *sw)
+{
+	unsigned int work = EXPIRE_LOOK, room = EXPIRE_MAX;
+	uint64_t now = now_ms();
+	enum gone_why why;
+	struct rule *rule;
+
+	txn_begin(sw, false);
+	while (room-- && (rule = timeouts_next(&sw->tables.timeouts, now, sw->counted, &work,
+					       &why)))
+		if (rule_take(sw, rule, why))
+			break;	/* without memory it is there again, and so is its time */
+	txn_end(sw, true);
 }
 
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
@@ -238,7 +265,7 @@ int rules_replace_end(struct sw *sw, struct rule_counts *counts)
 
 	if (counts) {
 		HASH_ITER(hh, olds, o, next) {
-			err |= rule_take(sw, o->rule);
+			err |= rule_take(sw, o->rule, GONE_DELETED);
 			counts->deleted++;
 		}
 	}
@@ -309,7 +336,7 @@ int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
 		return -1;
 	for (rule = tables_chosen(&sw->tables, &c, NULL); rule; rule = next) {
 		next = tables_chosen(&sw->tables, &c, rule);
-		if (rule_take(sw, rule))
+		if (rule_take(sw, rule, GONE_DELETED))
 			return reply_fail(r, "out of memory");
 		n++;
 	}
@@ -326,10 +353,11 @@ static json_t *describe(const struct rule *rule)
 	acts_format(rule->acts, rule->n_acts, actions, sizeof(actions));
 	snprintf(cookie, sizeof(cookie), "0x%llx",
 		 (unsigned long long)rule->cookie);
-	return json_pack("{s:s*,s:i,s:I,s:I,s:i,s:s,s:s}", "cookie",
+	return json_pack("{s:s*,s:i,s:I,s:I,s:i,s:i,s:i,s:s,s:s}", "cookie",
 			 rule->cookie ? cookie : NULL, "table", rule->table,
 			 "n_packets", (json_int_t)rule->n_packets, "n_bytes",
-			 (json_int_t)rule->n_bytes, "priority", rule->priority,
+			 (json_int_t)rule->n_bytes, "idle_timeout", rule->idle_timeout,
+			 "hard_timeout", rule->hard_timeout, "priority", rule->priority,
 			 "match", match, "actions", actions);
 }
 

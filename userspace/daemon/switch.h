@@ -277,6 +277,9 @@ struct sw_adoption {
  * @flows: megaflows.
  * @order: the same, those that were revalidated last at the end.
  * @next_dump: when they are dumped again; ms.
+ * @dumped: when the last dump of all of them began; ms.
+ * @counted: when the one before did: what packets took until then has been counted, though
+ *	a dump may miss a megaflow.
  * @n_failed: megaflows that the datapath has not taken.
  * @n_branching: megaflows of which packets take branches.
  * @masks: their masks.
@@ -313,6 +316,8 @@ struct sw {
 	struct mflow *flows;
 	TAILQ_HEAD(, mflow) order;
 	uint64_t next_dump;
+	uint64_t dumped;
+	uint64_t counted;
 	unsigned int n_failed;
 	unsigned int n_branching;
 	struct sw_mask *masks;
@@ -370,8 +375,7 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct xlate_out *out, const void *body,
 			    size_t body_len, uint64_t mask_id);
 uint64_t sw_mask_id(const void *body);
-bool sw_flow_account(struct mflow *f, const struct nlattr *stats,
-		     const struct nlattr *acts);
+bool sw_flow_account(struct mflow *f, struct nlattr *const *attrs);
 void sw_flow_forget(struct sw *sw, struct mflow *f);
 void sw_flows_delete(struct sw *sw, struct dpnl *nl,
 		     const uint8_t (*ufids)[UFID_LEN], unsigned int n);
@@ -385,6 +389,9 @@ void sw_flows_tick(struct sw *sw);
 void sw_revalidate(struct sw *sw);
 void sw_rule_changed(struct sw *sw, const struct rule *out, const struct rule *in);
 void sw_revalidate_changed(struct sw *sw);
+
+/* rules.c */
+void sw_rules_expire(struct sw *sw);
 
 /* ports.c */
 bool sw_port_live(uint32_t port, void *sw);

@@ -96,11 +96,13 @@ static bool put_first(struct nl_msg *msg, const struct nlattr *const *a)
 /* Count a packet that no megaflow counts. */
 static void count_rules(const struct xlate_out *out, size_t bytes)
 {
+	uint64_t now = now_ms();
 	unsigned int i;
 
 	for (i = 0; i < out->n_rules; i++) {
 		out->rules[i]->n_packets++;
 		out->rules[i]->n_bytes += bytes;
+		out->rules[i]->used = now;
 	}
 }
 

@@ -3,6 +3,8 @@
 #ifndef RULE_H
 #define RULE_H 1
 
+#include <sys/queue.h>
+
 #include "flow.h"
 
 #define N_TABLES 255
@@ -148,6 +150,9 @@ static inline const uint8_t *act_mask(const struct act *a)
 	return act_value(a) + act_bytes(a);
 }
 
+/* Why a rule goes. */
+enum gone_why { GONE_DELETED, GONE_IDLE, GONE_HARD };
+
 /**
  * struct rule - a rule, with its actions one piece of memory
  * @next: in its table, of the same or lower priority.
@@ -165,6 +170,12 @@ static inline const uint8_t *act_mask(const struct act *a)
  * @n_acts: how many.
  * @n_packets: packets that took it, as far as the datapath told.
  * @n_bytes: their bytes.
+ * @idle_timeout: it goes when unused for so many seconds; 0: it does not.
+ * @hard_timeout: it goes so many seconds after it was added; 0: it does not.
+ * @added: when that was; ms.
+ * @used: when a packet last took it, as far as the datapath told, or @added; ms.
+ * @gone: of one that goes: why.
+ * @timeout: in a slot of a wheel, if it has a timeout and is not hidden.
  */
 struct rule {
 	struct rule *next;
@@ -182,6 +193,12 @@ struct rule {
 	unsigned int n_acts;
 	uint64_t n_packets;
 	uint64_t n_bytes;
+	uint16_t idle_timeout;
+	uint16_t hard_timeout;
+	uint64_t added;
+	uint64_t used;
+	enum gone_why gone;
+	LIST_ENTRY(rule) timeout;
 };
 
 /**
@@ -250,6 +267,22 @@ struct priority {
 	struct rule *last;
 };
 
+#define TIMEOUT_SLOTS 1024
+
+LIST_HEAD(rule_list, rule);
+
+/**
+ * struct timeouts - rules that have timeouts
+ * @slots: by the second in which they are to be looked at, which is one of a round.
+ * @due: those of a second that has come.
+ * @second: the next one to come.
+ */
+struct timeouts {
+	struct rule_list slots[TIMEOUT_SLOTS];
+	struct rule_list due;
+	uint64_t second;
+};
+
 /**
  * struct tables - all rules
  * @first: of each table, highest priority first.
@@ -258,6 +291,7 @@ struct priority {
  * @n_prio: how many.
  * @prio_room: for how many.
  * @n_rules: how many.
+ * @timeouts: those that have timeouts.
  *
  * A rule that is hidden is in the classifier alone, where no lookup finds it.
  */
@@ -268,6 +302,7 @@ struct tables {
 	unsigned int n_prio[N_TABLES];
 	unsigned int prio_room[N_TABLES];
 	unsigned int n_rules;
+	struct timeouts timeouts;
 };
 
 /**
@@ -308,6 +343,12 @@ struct group *group_find(const struct groups *g, uint32_t id);
 struct group *groups_insert(struct groups *g, struct group *group);
 struct group *groups_take(struct groups *g, uint32_t id);
 void group_free(struct group *group);
+
+/* Rules that go by themselves: timeouts.c. */
+void timeouts_add(struct timeouts *w, struct rule *rule);
+void timeouts_del(struct rule *rule);
+struct rule *timeouts_next(struct timeouts *w, uint64_t now, uint64_t counted,
+			   unsigned int *work, enum gone_why *why);
 
 /* Tables: table.c. */
 struct rule *tables_find(const struct tables *t, struct rule *like);

@@ -10,7 +10,7 @@
 #define BIT(use) (1u << (use))
 #define FOR_RULES (BIT(TEXT_RULE) | BIT(TEXT_WITHIN) | BIT(TEXT_STRICT))
 
-enum option { OPT_TABLE, OPT_PRIORITY, OPT_COOKIE, N_OPTIONS };
+enum option { OPT_TABLE, OPT_PRIORITY, OPT_COOKIE, OPT_IDLE, OPT_HARD, N_OPTIONS };
 
 /**
  * struct option_kind - what may stand once, as NAME=NUMBER
@@ -29,6 +29,8 @@ static const struct option_kind {
 	[OPT_PRIORITY] = { "priority", "0 to 65535", 65535,
 			   BIT(TEXT_RULE) | BIT(TEXT_STRICT) },
 	[OPT_COOKIE] = { "cookie", "a number of 64 bits", UINT64_MAX, FOR_RULES },
+	[OPT_IDLE] = { "idle_timeout", "0 (none) to 65535 seconds", 65535, BIT(TEXT_RULE) },
+	[OPT_HARD] = { "hard_timeout", "0 (none) to 65535 seconds", 65535, BIT(TEXT_RULE) },
 };
 
 /* It may not stand in such a text. */
@@ -61,8 +63,12 @@ static void put_option(struct rule *rule, enum option o, uint64_t n)
 		rule->table = n;
 	else if (o == OPT_PRIORITY)
 		rule->priority = n;
-	else
+	else if (o == OPT_COOKIE)
 		rule->cookie = n;
+	else if (o == OPT_IDLE)
+		rule->idle_timeout = n;
+	else
+		rule->hard_timeout = n;
 }
 
 static void read_option(struct parser *p, enum option o, const char *name, char *value,

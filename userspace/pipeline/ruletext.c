@@ -87,7 +87,8 @@ void parser_free(struct parser *p)
 
 /**
  * rule_parse - read a rule, or a packet as a match that tells its fields
- * @text: [table=N,][priority=N,]MATCH...,actions=ACTION,...; of a packet: MATCH...
+ * @text: [cookie=N,][table=N,][idle_timeout=N,][hard_timeout=N,][priority=N,]MATCH,...,
+ *	actions=ACTION,...; of a packet: MATCH,...
  * @is_rule: it is a rule.
  * @err: a sentence that names what is wrong, and where.
  * @size: its room.
@@ -137,6 +138,10 @@ int rule_format(const struct rule *rule, bool stats, char *buf, size_t size)
 		n = text_add(buf, size, n, "n_packets=%llu,n_bytes=%llu,",
 			(unsigned long long)rule->n_packets,
 			(unsigned long long)rule->n_bytes);
+	if (rule->idle_timeout)
+		n = text_add(buf, size, n, "idle_timeout=%u,", rule->idle_timeout);
+	if (rule->hard_timeout)
+		n = text_add(buf, size, n, "hard_timeout=%u,", rule->hard_timeout);
 	n = text_add(buf, size, n, "priority=%u,", rule->priority);
 	n += rule_format_match(rule, buf + n, size - n);
 	n = text_add(buf, size, n, "actions=");

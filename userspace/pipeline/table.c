@@ -141,6 +141,7 @@ int tables_insert(struct tables *t, struct rule *rule, struct rule **old)
 		goto err;
 	}
 	list_insert(t, rule);
+	timeouts_add(&t->timeouts, rule);
 	return 0;
 err:
 	*old = NULL;
@@ -157,6 +158,7 @@ void tables_hide(struct tables *t, struct rule *rule)
 {
 	classifier_hide(t->cls[rule->table], rule);
 	list_remove(t, rule);
+	timeouts_del(rule);
 }
 
 /**
@@ -168,6 +170,7 @@ void tables_show(struct tables *t, struct rule *rule)
 {
 	classifier_show(t->cls[rule->table], rule);
 	list_insert(t, rule);
+	timeouts_add(&t->timeouts, rule);
 }
 
 /**

@@ -192,6 +192,35 @@ static void test_rules(void **state)
 	check("rule/replace", file);
 }
 
+/* A rule whose time is over, and that can't go, goes another time. */
+static void test_timeouts(void **state)
+{
+	struct timeouts *w = &sw.tables.timeouts;
+	unsigned int refused = 0;
+	struct rule *rule;
+	long n;
+
+	(void)state;
+	reset();
+	must("rule/add", "table=9,hard_timeout=1,actions=drop");
+	rule = sw.tables.first[9];
+	rule->added = 0;
+	for (n = 0; sw.tables.first[9]; n++) {
+		assert_ptr_equal(sw.tables.first[9], rule);
+		assert_non_null(rule->timeout.le_prev);
+		timeouts_del(rule);
+		w->second = 0;
+		timeouts_add(w, rule);
+		has_failed = false;
+		until_failure = n;
+		sw_rules_expire(&sw);
+		until_failure = -1;
+		refused += has_failed;
+		assert_int_equal(has_failed, sw.tables.first[9] != NULL);
+	}
+	assert_true(refused);
+}
+
 static void test_groups_and_meters(void **state)
 {
 	(void)state;
@@ -341,7 +370,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules), cmocka_unit_test(test_groups_and_meters),
+		cmocka_unit_test(test_rules), cmocka_unit_test(test_timeouts),
+		cmocka_unit_test(test_groups_and_meters),
 		cmocka_unit_test(test_batches), cmocka_unit_test(test_tables),
 	};
 

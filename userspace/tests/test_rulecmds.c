@@ -171,7 +171,7 @@ static void test_refused(void **state)
 static void test_twice(void **state)
 {
 	static const char *const names[] = {
-		"table", "priority", "cookie",
+		"table", "priority", "cookie", "idle_timeout", "hard_timeout",
 	};
 	char text[128], why[128];
 	unsigned int i;
