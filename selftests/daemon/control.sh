@@ -191,9 +191,9 @@ long_rules() {	# VALUE: replaces all rules, the long one by one that sets at las
 	ctl rule replace /run/rules
 }
 check "a rule of twenty thousand characters" eval 'long_rules 0x5 | grep -q "^1 rules added, 0 deleted, 2 kept"'
-check "is dumped as it was loaded" eval \
-	'[ "$(ctl rule dump | sed -n "s/^\(table=4,\)n_packets=0,n_bytes=0,/\1/p")" = "$(tail -n 1 /run/rules)" ]'
-check "is the same if it is" eval 'long_rules 0x5 | grep -q "^0 rules added, 0 deleted, 3 kept"'
+check "is the same when it is dumped and read again" eval \
+	'ctl rule dump >/run/dumped && ctl rule replace /run/dumped | grep -q "^0 rules added, 0 deleted, 3 kept"'
+check "or loaded again" eval 'long_rules 0x5 | grep -q "^0 rules added, 0 deleted, 3 kept"'
 check "and another one if its end is" eval 'long_rules 0x6 | grep -q "^1 rules added, 1 deleted, 2 kept"'
 long_trace() {
 	ctl trace "in_port=1,tun_metadata2=0x$digits" && ctl rule add "table=0,priority=9,in_port=1,actions=resubmit(,4)" &&

@@ -17,6 +17,23 @@ static bool number(const char *s, uint32_t *out)
 	return true;
 }
 
+/* What a dump tells beside a meter, and which is passed over. */
+static bool is_told(const char *tok)
+{
+	static const char *const names[] = {
+		"n_packets=", "n_bytes=", "dropped_packets=", "dropped_bytes=",
+	};
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		len = strlen(names[i]);
+		if (!strncmp(tok, names[i], len))
+			return tok[len] && !tok[len + strspn(tok + len, "0123456789")];
+	}
+	return false;
+}
+
 /* One token.  Return: whether it has a meaning. */
 static bool parse_token(struct meter *m, const char *tok, bool *unit)
 {
@@ -34,7 +51,7 @@ static bool parse_token(struct meter *m, const char *tok, bool *unit)
 	if (!strncmp(tok, "burst_size=", 11))
 		return number(tok + 11, &m->burst);
 	return !strcmp(tok, "type=drop") || !strcmp(tok, "burst") ||
-	       !strcmp(tok, "stats");
+	       !strcmp(tok, "stats") || is_told(tok);
 }
 
 static int parse(struct meter *m, const char *text, struct reply *r)

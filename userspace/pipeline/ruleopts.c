@@ -89,6 +89,33 @@ static void read_option(struct parser *p, enum option o, const char *name, char 
 		put_option(rule, o, n);
 }
 
+/* What a dump, this one or that of ovs-ofctl, tells of a rule beside its text. */
+static const char *const told[] = {
+	"n_packets", "n_bytes", "duration", "idle_age", "hard_age",
+};
+
+static bool is_told(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (!strcmp(told[i], name))
+			return true;
+	return false;
+}
+
+/* That is passed over, if it makes sense. */
+static void pass_over(struct parser *p, const char *name, const char *value)
+{
+	size_t n = strspn(value, "0123456789.");
+
+	n += n && value[n] == 's';
+	if (p->use != TEXT_RULE)
+		refuse(p, name);
+	else if (!n || value[n])
+		fail(p, value, "%s must be a number, as a dump has it", name);
+}
+
 /**
  * parse_option - read what is no part of a match
  * @p: the text.
@@ -106,6 +133,10 @@ bool parse_option(struct parser *p, const char *name, char *value, struct rule *
 		if (strcmp(options[o].name, name))
 			continue;
 		read_option(p, o, name, value, rule);
+		return true;
+	}
+	if (is_told(name)) {
+		pass_over(p, name, value);
 		return true;
 	}
 	/* Those of a rule have been cut off. */

@@ -209,6 +209,53 @@ static void test_dump(void **state)
 			    "cookie=0x11,table=0,n_packets=0,n_bytes=0,priority=9,tcp,actions=drop\n");
 }
 
+/* What a dump writes is read as the same. */
+static void test_again(void **state)
+{
+	(void)state;
+	done("rule/add", "table=2,idle_timeout=600,hard_timeout=65535,ip,actions=output:1", NULL);
+	sw.tables.first[2]->n_packets = 12345678901234;
+	sw.tables.first[2]->n_bytes = UINT64_MAX / 2;
+	write_file(done("rule/dump", NULL, NULL));
+	assert_string_equal(done("rule/replace", file, NULL), "0 rules added, 0 deleted, 7 kept\n");
+	done("rule/load", file, NULL);
+	assert_int_equal(sw.tables.first[2]->n_packets, 0);
+	/* As ovs-ofctl writes it. */
+	done("rule/add", " cookie=0x0, duration=12.345s, table=0, n_packets=7, n_bytes=8, "
+	     "idle_timeout=9, idle_age=1, hard_age=65534, priority=5,tcp actions=drop", NULL);
+	refused("rule/add", "n_packets=x,actions=drop", NULL, "(at \"x\", position 11)");
+	refused("rule/add", "tcp,duration=,actions=drop", NULL, "duration");
+	refused("rule/add", "n_cows=1,actions=drop", NULL, "no field has this name");
+}
+
+static const char *first_line(const char *method)
+{
+	static char line[512];
+
+	snprintf(line, sizeof(line), "%s", done(method, NULL, NULL));
+	line[strcspn(line, "\n")] = 0;
+	return line;
+}
+
+/* The same for groups and meters. */
+static void test_others_again(void **state)
+{
+	static const char group[] = "group_id=7,type=select,bucket=weight:1,actions=output:1,"
+		"bucket=weight:2,watch_port:3,actions=output:2,drop\n";
+
+	(void)state;
+	done("group/add", "group_id=7,type=select,bucket=output:1,bucket=weight=2,watch_port=3,2,drop", NULL);
+	assert_string_equal(done("group/dump", NULL, NULL), group);
+	done("group/add", first_line("group/dump"), NULL);
+	assert_string_equal(done("group/dump", NULL, NULL), group);
+	done("meter/add", "meter=5,kbps,bands=type=drop,rate=7,burst_size=9", NULL);
+	done("meter/add", first_line("meter/dump"), NULL);
+	assert_non_null(strstr(done("meter/dump", NULL, NULL),
+			       "meter=5,kbps,bands=type=drop,rate=7,burst_size=9 n_packets="));
+	refused("meter/add", "meter=5,kbps,bands=type=drop,rate=7 n_packets=x", NULL,
+		"(at \"n_packets=x\", position 37)");
+}
+
 static double cpu_seconds(void)
 {
 	struct timespec ts;
@@ -274,7 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_cookie), T(test_within), T(test_strict), T(test_refused),
-		T(test_twice), T(test_dump), T(test_many),
+		T(test_twice), T(test_dump), T(test_again), T(test_others_again), T(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
