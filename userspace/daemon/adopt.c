@@ -343,7 +343,7 @@ static bool ids_agree(const struct pairs *p)
 static void enter(struct sw *sw, const struct orphan *o, struct made *m)
 {
 	sw_flow_enter(sw, o->ufid, o->key, &m->flow, &m->out, m->body,
-		      m->body_len, sw_mask_id(m->body));
+		      m->body_len, sw_mask_id(sw, m->body));
 }
 
 /* Give an orphan other actions; the mask must be the one that is there. */

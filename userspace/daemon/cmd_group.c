@@ -46,8 +46,14 @@ static enum prog_class prog_class(const char *name, void *sw)
 /* What a rule names must be there.  Else there is a sentence in @err. */
 bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
 {
+	const struct field *option = tlv_too_early(sw, rule);
 	unsigned int i;
 
+	if (option) {
+		snprintf(err, size, "%s is no option yet: \"tlv add\" must come before",
+			 option->name);
+		return false;
+	}
 	if (rule_check_progs(rule, prog_class, sw, err, size))
 		return false;
 	for (i = 0; i < rule->n_acts; i++) {
@@ -116,25 +122,36 @@ static bool same_group(const struct group *a, const struct group *b)
 	return true;
 }
 
+/* What a group names must be there, and not lead back to it. */
+static bool group_is_right(struct sw *sw, struct group *g, char *err, size_t size)
+{
+	char way[512];
+	unsigned int i;
+
+	if (group_loop(&sw->groups, g, way, sizeof(way))) {
+		snprintf(err, size, "group %u would lead back to itself: %s", g->id, way);
+		return false;
+	}
+	for (i = 0; i < g->n_buckets; i++) {
+		struct rule like = { .acts = g->buckets[i].acts,
+				     .n_acts = g->buckets[i].n_acts };
+
+		if (!acts_known(sw, &like, err, size))
+			return false;
+	}
+	return true;
+}
+
 /* group add GROUP */
 int cmd_group_add(struct sw *sw, const struct args *a, struct reply *r)
 {
 	char why[1024], name[12];
 	struct group *g = group_parse(args_get(a, "GROUP"), why, sizeof(why));
 	struct group *was;
-	unsigned int i;
 
 	if (!g)
 		return reply_fail(r, "%s", why);
-	for (i = 0; i < g->n_buckets; i++) {
-		/* A group may name itself, or one that comes later: that is seen
-		 * when a packet takes it.
-		 */
-		struct rule like = { .acts = g->buckets[i].acts,
-				     .n_acts = g->buckets[i].n_acts };
-
-		if (!rule_check_progs(&like, prog_class, sw, why, sizeof(why)))
-			continue;
+	if (!group_is_right(sw, g, why, sizeof(why))) {
 		group_free(g);
 		return reply_fail(r, "%s", why);
 	}

@@ -17,35 +17,83 @@ static bool list_names(const struct act *acts, unsigned int n, const struct fiel
 	return false;
 }
 
-/* Whether a rule or a group names a field. */
-static bool is_named(const struct sw *sw, const struct field *f)
+static bool rule_names(const struct rule *r, const struct field *f)
 {
+	return flow_has(&r->mask, f->ofs, f->ofs + f->len) ||
+	       list_names(r->acts, r->n_acts, f);
+}
+
+/* Whether a rule names one of the fields of a set. */
+static bool rule_names_any(const struct rule *r, void *set)
+{
+	uint64_t bits = *(uint64_t *)set;
+	unsigned int n;
+
+	for (n = 0; n < N_TLVS; n++)
+		if (bits >> n & 1 && rule_names(r, tlv_field(n)))
+			return true;
+	return false;
+}
+
+static bool group_names_any(const struct group *g, uint64_t bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->n_buckets; i++) {
+		struct rule like = { .acts = g->buckets[i].acts,
+				     .n_acts = g->buckets[i].n_acts };
+
+		if (rule_names_any(&like, &bits))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a rule or a group names a field. */
+static bool is_named(const struct sw *sw, unsigned int n)
+{
+	uint64_t bits = 1ull << n;
 	const struct group *g;
 	const struct rule *r;
 	unsigned int i;
 
 	for (i = 0; i < N_TABLES; i++)
 		for (r = sw->tables.first[i]; r; r = r->next)
-			if (flow_has(&r->mask, f->ofs, f->ofs + f->len) ||
-			    list_names(r->acts, r->n_acts, f))
+			if (rule_names_any(r, &bits))
 				return true;
 	for (g = sw->groups.first; g; g = g->next)
-		for (i = 0; i < g->n_buckets; i++)
-			if (list_names(g->buckets[i].acts, g->buckets[i].n_acts, f))
-				return true;
+		if (group_names_any(g, bits))
+			return true;
 	return false;
 }
 
 /**
- * struct tlv_step - an option was mapped, or no more
- * @n: number of its field.
- * @was: what it is to be again.
- * @ofs: where the field was: rules that come back name it by that.
+ * tlv_too_early - look for an option that a rule may not name yet
+ * @sw: the switch.
+ * @rule: the rule.
+ *
+ * Return: its field: a configuration is being loaded, and names it later, or not at
+ * all; or NULL.
+ */
+const struct field *tlv_too_early(const struct sw *sw, const struct rule *rule)
+{
+	unsigned int n;
+
+	for (n = 0; config_is_loading(sw) && n < N_TLVS; n++)
+		if (tlv_get(n) && rule_names(rule, tlv_field(n)) &&
+		    !config_has(sw, "tlv", tlv_field(n)->name))
+			return tlv_field(n);
+	return NULL;
+}
+
+/**
+ * struct tlv_step - options have come, gone, or become others
+ * @was: what they were.
+ * @moved: a field is no more what it was.
  */
 struct tlv_step {
-	unsigned int n;
-	struct tlv was;
-	size_t ofs;
+	struct tlv_map was;
+	bool moved;
 };
 
 static void tlv_undo(struct sw *sw, void *arg)
@@ -53,10 +101,16 @@ static void tlv_undo(struct sw *sw, void *arg)
 	struct tlv_step *s = arg;
 
 	(void)sw;
-	tlv_unmap(s->n);
-	if (s->was.len)
-		tlv_put(s->n, &s->was, s->ofs);
+	tlv_map_set(&s->was);
 	free(s);
+}
+
+static void tlv_sure(struct sw *sw, void *arg)
+{
+	struct tlv_step *s = arg;
+
+	if (s->moved)
+		sw_fields_moved(sw);
 }
 
 static void tlv_keep(struct sw *sw, void *arg)
@@ -66,17 +120,68 @@ static void tlv_keep(struct sw *sw, void *arg)
 }
 
 /* Leave word of how it was before.  Return: NULL without memory. */
-static struct tlv_step *step(unsigned int n)
+static struct tlv_step *step(void)
 {
 	struct tlv_step *s = calloc(1, sizeof(*s));
 
-	if (!s)
-		return NULL;
-	s->n = n;
-	s->ofs = tlv_field(n)->ofs;
-	if (tlv_get(n))
-		s->was = *tlv_get(n);
+	if (s)
+		tlv_map_get(&s->was);
 	return s;
+}
+
+/* The options are others now.  Return: 0, or -1 without memory: they are as before. */
+static int step_done(struct sw *sw, struct tlv_step *s, bool moved)
+{
+	s->moved = moved;
+	sw_revalidate(sw);
+	return txn_add_sure(sw, tlv_undo, tlv_sure, tlv_keep, s);
+}
+
+/* Take out the rules and groups that name fields of a set.  Return: likewise. */
+static int remove_named(struct sw *sw, uint64_t bits)
+{
+	struct group *g, *next;
+	int err = rules_take(sw, rule_names_any, &bits);
+
+	for (g = sw->groups.first; g && !err; g = next) {
+		next = g->next;
+		if (group_names_any(g, bits))
+			err = group_remove(sw, g);
+	}
+	return err;
+}
+
+/**
+ * tlvs_become - make the options others, before rules are that name them
+ * @sw: the switch, in a transaction, which is to be undone if this fails.
+ * @want: N_TLVS of them: what each field is to be.
+ *
+ * Rules and groups that name a field which is no more what it was go.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int tlvs_become(struct sw *sw, const struct tlv *want)
+{
+	struct tlv_step *s = step();
+	struct tlv_map now;
+	uint64_t changed;
+	int err = 0;
+
+	if (!s)
+		return -1;
+	changed = tlv_replace(want);
+	tlv_map_get(&now);
+	/* They are told by the fields that there were. */
+	tlv_map_set(&s->was);
+	if (memcmp(&now, &s->was, sizeof(now))) {
+		err = remove_named(sw, changed);
+		if (!err) {
+			tlv_map_set(&now);
+			return step_done(sw, s, changed);
+		}
+	}
+	free(s);
+	return err;
 }
 
 /* tlv add OPTION */
@@ -91,7 +196,7 @@ int cmd_tlv_add(struct sw *sw, const struct args *a, struct reply *r)
 	if (why)
 		return reply_fail(r, "%s: %s", text, why);
 	config_wants(sw, "tlv", tlv_field(n)->name);
-	s = step(n);
+	s = step();
 	if (!s)
 		return reply_fail(r, "out of memory");
 	why = tlv_map(n, &tlv);
@@ -99,40 +204,14 @@ int cmd_tlv_add(struct sw *sw, const struct args *a, struct reply *r)
 		free(s);
 		return reply_fail(r, "%s: %s", text, why);
 	}
-	return txn_add(sw, tlv_undo, tlv_keep, s);
-}
-
-/**
- * tlv_remove - let a field be an option no more
- * @sw: the switch, in a transaction.
- * @n: number of the field, which is one.
- * @err: what is wrong, if it can't be.
- * @size: its room.
- *
- * Return: 0 or -1.
- */
-int tlv_remove(struct sw *sw, unsigned int n, char *err, size_t size)
-{
-	struct tlv_step *s;
-
-	if (is_named(sw, tlv_field(n))) {
-		snprintf(err, size, "a rule or a group names %s", tlv_field(n)->name);
-		return -1;
-	}
-	s = step(n);
-	if (s) {
-		tlv_unmap(n);
-		if (!txn_add(sw, tlv_undo, tlv_keep, s))
-			return 0;
-	}
-	snprintf(err, size, "out of memory");
-	return -1;
+	return step_done(sw, s, false) ? reply_fail(r, "out of memory") : 0;
 }
 
 /* tlv del FIELD */
 int cmd_tlv_del(struct sw *sw, const struct args *a, struct reply *r)
 {
 	const char *text = args_get(a, "FIELD"), *why;
+	struct tlv_step *s;
 	unsigned int n;
 
 	why = tlv_parse_field(text, &n);
@@ -140,10 +219,13 @@ int cmd_tlv_del(struct sw *sw, const struct args *a, struct reply *r)
 		return reply_fail(r, "%s: %s", text, why);
 	if (!tlv_get(n))
 		return reply_fail(r, "%s is no option", text);
-	if (!tlv_remove(sw, n, r->err, sizeof(r->err)))
-		return 0;
-	r->failed = true;
-	return -1;
+	if (is_named(sw, n))
+		return reply_fail(r, "a rule or a group names %s", tlv_field(n)->name);
+	s = step();
+	if (!s)
+		return reply_fail(r, "out of memory");
+	tlv_unmap(n);
+	return step_done(sw, s, true) ? reply_fail(r, "out of memory") : 0;
 }
 
 /* tlv dump */

@@ -61,7 +61,8 @@ void reply_end(struct reply *r);
 /* commands.c */
 char *command_run(struct sw *sw, struct client *client, const char *method,
 		  int argc, const char *const *argv, bool *failed);
-int batch_run(struct sw *sw, const char *path, struct reply *r);
+char *batch_read(const char *path, struct reply *r);
+int batch_run(struct sw *sw, const char *path, char *text, struct reply *r);
 
 /*
  * txn.c: what a command, or a batch of them, does is kept or undone as a whole.
@@ -72,6 +73,7 @@ typedef void (*txn_fn)(struct sw *sw, void *arg);
 
 void txn_begin(struct sw *sw, bool batch);
 int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg);
+int txn_add_sure(struct sw *sw, txn_fn undo, txn_fn sure, txn_fn keep, void *arg);
 void txn_end(struct sw *sw, bool ok);
 bool txn_defer(struct sw *sw);
 bool txn_in_batch(const struct sw *sw);
@@ -103,6 +105,7 @@ int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
 	       char *err, size_t size);
 int rules_replace_begin(struct sw *sw);
 int rules_replace_end(struct sw *sw, struct rule_counts *counts);
+int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg), void *arg);
 
 /* cmd_group.c: what actions name must be there: programs, meters, groups. */
 struct group;
@@ -126,7 +129,9 @@ int limits_set(struct sw *sw, const struct sw_limits *limits);
 json_t *upcall_ports_describe(struct sw *sw, const json_t *ports);
 
 /* cmd_tlv.c */
-int tlv_remove(struct sw *sw, unsigned int n, char *err, size_t size);
+struct tlv;
+int tlvs_become(struct sw *sw, const struct tlv *want);
+const struct field *tlv_too_early(const struct sw *sw, const struct rule *rule);
 
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);

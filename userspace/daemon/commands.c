@@ -129,25 +129,43 @@ static int command_line(struct sw *sw, char *line, struct reply *outer)
 }
 
 /**
+ * batch_read - read a file of commands
+ * @path: the file.
+ * @r: takes what is wrong.
+ *
+ * Return: the text, to be freed; or NULL.
+ */
+char *batch_read(const char *path, struct reply *r)
+{
+	char why[512], *text;
+	size_t len;
+
+	text = read_file(path, MAX_BATCH, &len, why, sizeof(why));
+	if (!text) {
+		reply_fail(r, "%s", why);
+	} else if (strlen(text) != len) {
+		reply_fail(r, "%.400s is no text", path);
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+/**
  * batch_run - run the commands of a file, in the transaction that there is
  * @sw: the switch.
  * @path: the file.
+ * @text: what it says; cut up.
  * @r: takes the answers, or what is wrong, with file and line.
  *
  * Return: 0 or -1.
  */
-int batch_run(struct sw *sw, const char *path, struct reply *r)
+int batch_run(struct sw *sw, const char *path, char *text, struct reply *r)
 {
-	char why[512], *text, *line, *next;
+	char *line, *next;
 	unsigned int n = 0;
-	size_t len;
 	int err = 0;
 
-	text = read_file(path, MAX_BATCH, &len, why, sizeof(why));
-	if (!text)
-		return reply_fail(r, "%s", why);
-	if (strlen(text) != len)
-		err = reply_fail(r, "%.400s is no text", path);
 	for (line = text; !err && *line; line = next) {
 		n++;
 		next = line + strcspn(line, "\n");
@@ -162,18 +180,22 @@ int batch_run(struct sw *sw, const char *path, struct reply *r)
 			free(reason);
 		}
 	}
-	free(text);
 	return err;
 }
 
 /* batch FILE */
 int cmd_batch(struct sw *sw, const struct args *a, struct reply *r)
 {
+	const char *path = args_get(a, "FILE");
+	char *text = batch_read(path, r);
 	int err;
 
+	if (!text)
+		return -1;
 	/* Each command answers as it would alone. */
 	txn_begin(sw, true);
-	err = batch_run(sw, args_get(a, "FILE"), r);
+	err = batch_run(sw, path, text, r);
 	txn_end(sw, !err);
+	free(text);
 	return err;
 }

@@ -155,18 +155,6 @@ static int remove_groups_and_meters(struct sw *sw)
 	return err;
 }
 
-/* Nor a rule that the file has, else the sentence tells. */
-static int remove_tlvs(struct sw *sw, char *err, size_t size)
-{
-	unsigned int n;
-
-	for (n = 0; n < N_TLVS; n++)
-		if (tlv_get(n) && !is_named("tlv", tlv_field(n)->name) &&
-		    tlv_remove(sw, n, err, size))
-			return -1;
-	return 0;
-}
-
 /* What the file does not name goes. */
 static int remove_rest(struct sw *sw, char *err, size_t size)
 {
@@ -176,7 +164,7 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 		snprintf(err, size, "out of memory");
 		return -1;
 	}
-	if (remove_tlvs(sw, err, size) || remove_ports(sw, err, size))
+	if (remove_ports(sw, err, size))
 		return -1;
 	for (p = sw->progs; p; p = next) {
 		next = p->next;
@@ -187,18 +175,65 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 	return 0;
 }
 
-static int load(struct sw *sw, const char *path, struct reply *r)
+/* The option that a line maps, if it does; the line is cut up. */
+static void note_tlv(char *line, struct tlv *want)
+{
+	const char *words[4];
+	struct tlv tlv;
+	char why[64];
+	unsigned int n;
+
+	if (words_split(line, words, 4, why, sizeof(why)) == 3 &&
+	    !strcmp(words[0], "tlv") && !strcmp(words[1], "add") &&
+	    !tlv_parse(words[2], &n, &tlv) && !want[n].len)
+		want[n] = tlv;
+}
+
+/*
+ * Which options there will be is to be known before the first of them is mapped: each
+ * may be in the way of another.  Lines that are wrong are told of when their turn comes.
+ */
+static int map_options(struct sw *sw, const char *text)
+{
+	struct tlv want[N_TLVS] = {};
+	const char *line, *end;
+	char *copy;
+
+	for (line = text; *line; line = *end ? end + 1 : end) {
+		end = line + strcspn(line, "\n");
+		if (!memmem(line, end - line, "tlv", 3))
+			continue;
+		copy = strndup(line, end - line);
+		if (!copy)
+			return -1;
+		note_tlv(copy, want);
+		free(copy);
+	}
+	return tlvs_become(sw, want);
+}
+
+static int load_text(struct sw *sw, const char *path, char *text, struct reply *r)
 {
 	struct rule_counts counts = {};
 	int err;
 
-	if (limits_set(sw, &sw_limits_default) || rules_replace_begin(sw))
+	if (limits_set(sw, &sw_limits_default) || map_options(sw, text) ||
+	    rules_replace_begin(sw))
 		return reply_fail(r, "out of memory");
-	err = batch_run(sw, path, r);
+	err = batch_run(sw, path, text, r);
 	if (rules_replace_end(sw, err ? NULL : &counts) && !err)
 		err = reply_fail(r, "out of memory");
 	if (!err && remove_rest(sw, r->err, sizeof(r->err)))
 		err = -1;
+	return err;
+}
+
+static int load(struct sw *sw, const char *path, struct reply *r)
+{
+	char *text = batch_read(path, r);
+	int err = text ? load_text(sw, path, text, r) : -1;
+
+	free(text);
 	return err;
 }
 

@@ -157,21 +157,16 @@ void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 	json_decref(row);
 }
 
-/* A rule went in or out, for good. */
-void event_rule(struct sw *sw, const struct rule *rule, bool added)
+/* A rule went in, or out for a reason, for good. */
+void event_rule(const char *text, bool added, enum gone_why gone)
 {
 	static const char *const reasons[] = {
 		[GONE_DELETED] = NULL, [GONE_IDLE] = "idle_timeout",
 		[GONE_HARD] = "hard_timeout",
 	};
-	const char *why = added ? NULL : reasons[rule->gone];
+	const char *why = added ? NULL : reasons[gone];
 	const char *what = added ? "added" : "deleted";
-	static char text[RULE_TEXT];
 
-	(void)sw;
-	if (!event_wanted(EVENT_rule))
-		return;
-	rule_format(rule, false, text, sizeof(text));
 	event_publish(EVENT_rule, json_pack("{s:s,s:s*,s:s}", "what", what, "why", why,
 					    "rule", text), "%s %s%s%s%s", what, text,
 		      why ? " (" : "", why ? why : "", why ? ")" : "");

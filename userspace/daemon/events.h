@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../pipeline/rule.h"
+
 struct sw;
-struct rule;
-struct flow;
 
 #define EVENTS(X) X(upcall) X(flow) X(port) X(rule) X(prog) X(config) X(packet)
 
@@ -41,7 +41,7 @@ const char *event_name(enum event_kind kind);
 void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-void event_rule(struct sw *sw, const struct rule *rule, bool added);
+void event_rule(const char *text, bool added, enum gone_why gone);
 void event_upcall(const struct flow *flow, unsigned int n_rules,
 		  const char *error);
 void event_packet(const struct flow *flow, unsigned int table, uint64_t cookie,

@@ -102,15 +102,16 @@ static bool mask_fits(const struct sw *sw, uint64_t id)
 
 /**
  * sw_mask_id - what stands for a mask
+ * @sw: the switch.
  * @body: mask and actions, as sw_build() made them.
  *
- * Return: a hash of the mask.
+ * Return: a hash of the mask, and of where fields lie.
  */
-uint64_t sw_mask_id(const void *body)
+uint64_t sw_mask_id(const struct sw *sw, const void *body)
 {
 	const struct nlattr *mask = body;	/* the first attribute */
 
-	return XXH3_64bits(nla_data(mask), nla_len(mask));
+	return XXH3_64bits_withSeed(nla_data(mask), nla_len(mask), sw->secret);
 }
 
 /* Names are hashes of a secret: any part of one will do. */
@@ -424,7 +425,7 @@ static bool request_build(struct sw *sw, struct request *req,
 	if (sw_build(sw, req->msg, key, flow, out))
 		return false;
 	req->body_len = (char *)nlmsg_tail(h) - (char *)req->body;
-	req->mask_id = sw_mask_id(req->body);
+	req->mask_id = sw_mask_id(sw, req->body);
 	return true;
 }
 
@@ -605,4 +606,18 @@ unsigned int sw_flows_flush(struct sw *sw)
 		sw_yield(sw);
 	} while (more);
 	return all;
+}
+
+/**
+ * sw_fields_moved - the fields are others, or elsewhere: let go of what was made before
+ * @sw: the switch; sw_revalidate_changed() is to follow.
+ *
+ * Megaflows are kept by words of their fields, and stages have actions on fields.
+ */
+void sw_fields_moved(struct sw *sw)
+{
+	frozen_clear(&sw->frozen);
+	/* Those that are still pending have neither a name nor a mask in common with new ones. */
+	sw->secret++;
+	sw_flows_flush(sw);
 }

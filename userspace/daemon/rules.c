@@ -77,20 +77,64 @@ static void rule_sure(struct sw *sw, void *out, void *in)
 		tables_forget(&sw->tables, out);
 }
 
-static void rule_kept(struct sw *sw, void *out, void *in)
-{
-	if (in)
-		event_rule(sw, in, true);
-	else
-		event_rule(sw, out, false);
-}
-
 static const struct txn_kind rule_kind = {
 	.change = change_rule,
 	.sure = rule_sure,
-	.kept = rule_kept,
 	.free = free,
 };
+
+/**
+ * struct told - what is told of a rule once it is sure
+ * @added: it came, else it went.
+ * @gone: why it went.
+ * @text: the rule.
+ */
+struct told {
+	bool added;
+	enum gone_why gone;
+	char text[];
+};
+
+static void told_undo(struct sw *sw, void *arg)
+{
+	(void)sw;
+	free(arg);
+}
+
+static void told_keep(struct sw *sw, void *arg)
+{
+	struct told *t = arg;
+
+	(void)sw;
+	event_rule(t->text, t->added, t->gone);
+	free(t);
+}
+
+/* The text is made now: in the end its fields may be others. */
+static int rule_tell(struct sw *sw, const struct rule *rule, bool added)
+{
+	static char text[RULE_TEXT];
+	struct told *t;
+
+	if (!event_wanted(EVENT_rule))
+		return 0;
+	rule_format(rule, false, text, sizeof(text));
+	t = malloc(sizeof(*t) + strlen(text) + 1);
+	if (!t)
+		return -1;
+	t->added = added;
+	t->gone = rule->gone;
+	strcpy(t->text, text);
+	return txn_add(sw, told_undo, told_keep, t);
+}
+
+/* A rule is in, or hidden, or both.  Return: 0, or -1 without memory. */
+static int rule_swapped(struct sw *sw, struct rule *out, struct rule *in)
+{
+	sw_rule_changed(sw, out, in);
+	return txn_swapped(sw, &rule_kind, out, in) ||
+	       rule_tell(sw, in ? in : out, in) ? -1 : 0;
+}
 
 /**
  * rules_enter - add a rule, in place of one with its match and priority
@@ -121,18 +165,16 @@ int rules_enter(struct sw *sw, struct rule *rule, struct rule_counts *counts)
 	}
 	counts->added++;
 	counts->deleted += old != NULL;
-	sw_rule_changed(sw, old, rule);
-	return txn_swapped(sw, &rule_kind, old, rule);
+	return rule_swapped(sw, old, rule);
 }
 
-/* Take a rule out.  Return: 0, or -1 without memory; then it is there. */
+/* Take a rule out.  Return: 0, or -1 without memory; then it is there, or nobody is told. */
 static int rule_take(struct sw *sw, struct rule *rule, enum gone_why why)
 {
 	rule->gone = why;
 	tables_hide(&sw->tables, rule);
 	old_forget(rule);
-	sw_rule_changed(sw, rule, NULL);
-	return txn_swapped(sw, &rule_kind, rule, NULL);
+	return rule_swapped(sw, rule, NULL);
 }
 
 /**
@@ -154,6 +196,30 @@ void sw_rules_expire(struct sw *sw)
 		if (rule_take(sw, rule, why))
 			break;	/* without memory it is there again, and so is its time */
 	txn_end(sw, true);
+}
+
+/**
+ * rules_take - delete the rules that a function tells
+ * @sw: the switch, in a transaction, which is to be undone if this fails.
+ * @which: whether a rule is to go.
+ * @arg: for it.
+ *
+ * Return: 0, or -1 without memory.
+ */
+int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg), void *arg)
+{
+	struct rule *rule, *next;
+	unsigned int t;
+	int err = 0;
+
+	for (t = 0; t < N_TABLES; t++) {
+		for (rule = sw->tables.first[t]; rule && !err; rule = next) {
+			next = rule->next;
+			if (which(rule, arg))
+				err = rule_take(sw, rule, GONE_DELETED);
+		}
+	}
+	return err;
 }
 
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,

@@ -283,7 +283,7 @@ struct sw_adoption {
  * @n_failed: megaflows that the datapath has not taken.
  * @n_branching: megaflows of which packets take branches.
  * @masks: their masks.
- * @secret: of the names of megaflows.
+ * @secret: of the names of megaflows and masks.
  * @words: of the mask that was named by last.
  * @gen: generation of the rules, and of all else that megaflows follow from.
  * @n_busy: handlers that have let go of the switch in the middle of a batch.
@@ -374,7 +374,7 @@ struct mflow *sw_flow_enter(struct sw *sw, const uint8_t *ufid,
 			    const struct nlattr *key, const struct flow *flow,
 			    const struct xlate_out *out, const void *body,
 			    size_t body_len, uint64_t mask_id);
-uint64_t sw_mask_id(const void *body);
+uint64_t sw_mask_id(const struct sw *sw, const void *body);
 bool sw_flow_account(struct mflow *f, struct nlattr *const *attrs);
 void sw_flow_forget(struct sw *sw, struct mflow *f);
 void sw_flows_delete(struct sw *sw, struct dpnl *nl,
@@ -382,6 +382,7 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl,
 bool sw_doom(struct sw_doomed *d, const uint8_t *ufid, size_t bytes);
 void sw_delete_doomed(struct sw *sw, struct sw_doomed *d);
 unsigned int sw_flows_flush(struct sw *sw);
+void sw_fields_moved(struct sw *sw);
 
 /* revalidate.c */
 void sw_yield(struct sw *sw);

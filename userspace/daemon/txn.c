@@ -83,16 +83,18 @@ bool txn_defer(struct sw *sw)
 }
 
 /**
- * txn_add - a step was taken
+ * txn_add_sure - a step was taken
  * @sw: the switch.
  * @undo: how it is undone.
+ * @sure: what is to be done when it is sure that it stays, before megaflows are
+ *	revalidated; may be NULL.
  * @keep: what is to be done when it is sure that it stays, and megaflows have been
  *	revalidated.
  * @arg: for both; whichever of them is called frees it.
  *
  * Return: 0, or -1 without memory; then the step has been undone.
  */
-int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg)
+int txn_add_sure(struct sw *sw, txn_fn undo, txn_fn sure, txn_fn keep, void *arg)
 {
 	struct step *s = calloc(1, sizeof(*s));
 
@@ -102,6 +104,7 @@ int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg)
 		return -1;
 	}
 	s->undo = undo;
+	s->sure = sure;
 	s->keep = keep;
 	s->arg = arg;
 	s->before = txn.last;
@@ -111,6 +114,12 @@ int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg)
 		txn.first = s;
 	txn.last = s;
 	return 0;
+}
+
+/* The same for a step with nothing to do before. */
+int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg)
+{
+	return txn_add_sure(sw, undo, NULL, keep, arg);
 }
 
 static void run_steps(struct sw *sw, struct step *s, bool ok)
@@ -188,10 +197,7 @@ int txn_swapped(struct sw *sw, const struct txn_kind *kind, void *out, void *in)
 		return -1;
 	}
 	*s = (struct swap){ kind, out, in };
-	if (txn_add(sw, swap_undo, swap_keep, s))
-		return -1;
-	txn.last->sure = swap_sure;
-	return 0;
+	return txn_add_sure(sw, swap_undo, swap_sure, swap_keep, s);
 }
 
 /**

@@ -234,6 +234,8 @@ struct bucket {
 /**
  * struct group - a group
  * @next: list.
+ * @todo: of a search for loops: list of those that were found.
+ * @via: likewise: the one that names it.
  * @id: number.
  * @type: &enum group_type.
  * @n_buckets: how many.
@@ -241,6 +243,8 @@ struct bucket {
  */
 struct group {
 	struct group *next;
+	struct group *todo;
+	struct group *via;
 	uint32_t id;
 	uint8_t type;
 	unsigned int n_buckets;
@@ -343,6 +347,7 @@ struct group *group_find(const struct groups *g, uint32_t id);
 struct group *groups_insert(struct groups *g, struct group *group);
 struct group *groups_take(struct groups *g, uint32_t id);
 void group_free(struct group *group);
+bool group_loop(const struct groups *g, struct group *group, char *way, size_t size);
 
 /* Rules that go by themselves: timeouts.c. */
 void timeouts_add(struct timeouts *w, struct rule *rule);

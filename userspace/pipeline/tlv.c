@@ -49,13 +49,8 @@ static bool is_free(size_t ofs, size_t len)
 	return true;
 }
 
-/**
- * tlv_put - make an option a field at a place that is free
- * @n: number of the field, which is no option.
- * @tlv: the option.
- * @ofs: the place, as in &struct field.
- */
-void tlv_put(unsigned int n, const struct tlv *tlv, size_t ofs)
+/* Make an option a field at a place; if its length is 0, none. */
+static void put(unsigned int n, const struct tlv *tlv, size_t ofs)
 {
 	tlvs[n] = *tlv;
 	row(n)->ofs = ofs;
@@ -85,15 +80,78 @@ const char *tlv_map(unsigned int n, const struct tlv *tlv)
 			break;
 	if (ofs + tlv->len > START + SPACE)
 		return "the options that there are leave no room for it in one piece: they have 124 bytes in all";
-	tlv_put(n, tlv, ofs);
+	put(n, tlv, ofs);
 	return NULL;
 }
 
 /* No rule may name the field. */
 void tlv_unmap(unsigned int n)
 {
-	memset(&tlvs[n], 0, sizeof(tlvs[n]));
-	row(n)->bits = row(n)->len = 0;
+	static const struct tlv none;
+
+	put(n, &none, row(n)->ofs);
+}
+
+void tlv_map_get(struct tlv_map *map)
+{
+	unsigned int n;
+
+	memcpy(map->tlv, tlvs, sizeof(tlvs));
+	for (n = 0; n < N_TLVS; n++)
+		map->ofs[n] = row(n)->ofs;
+}
+
+void tlv_map_set(const struct tlv_map *map)
+{
+	unsigned int n;
+
+	for (n = 0; n < N_TLVS; n++)
+		put(n, &map->tlv[n], map->ofs[n]);
+}
+
+static bool same(const struct tlv *a, const struct tlv *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* Map those that are not yet.  Return: whether there is room for all. */
+static bool map_missing(const struct tlv *want)
+{
+	bool all = true;
+	unsigned int n;
+
+	for (n = 0; n < N_TLVS; n++)
+		if (want[n].len && !tlvs[n].len && tlv_map(n, &want[n]))
+			all = false;
+	return all;
+}
+
+/**
+ * tlv_replace - make the options others, all at once
+ * @want: N_TLVS of them: what each field is to be.
+ *
+ * What stays keeps its place.  If there is no room for the others beside it, there are
+ * no options: mapped one after the other, all get what room there is.
+ *
+ * Return: the fields that are no more what they were, or where: bit N for option N.
+ */
+uint64_t tlv_replace(const struct tlv *want)
+{
+	struct tlv_map was;
+	uint64_t changed = 0;
+	unsigned int n;
+
+	tlv_map_get(&was);
+	for (n = 0; n < N_TLVS; n++)
+		if (!same(&tlvs[n], &want[n]))
+			tlv_unmap(n);
+	if (!map_missing(want))
+		for (n = 0; n < N_TLVS; n++)
+			tlv_unmap(n);
+	for (n = 0; n < N_TLVS; n++)
+		if (was.tlv[n].len && (!same(&was.tlv[n], &tlvs[n]) || was.ofs[n] != row(n)->ofs))
+			changed |= 1ull << n;
+	return changed;
 }
 
 /* Of which options a mask has bits: bit N for option N. */

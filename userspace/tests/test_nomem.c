@@ -16,8 +16,10 @@
 #include <cmocka.h>
 
 #include "../daemon/command.h"
+#include "../daemon/events.h"
 #include "../daemon/switch.h"
 #include "../lib/log.h"
+#include "../pipeline/tlv.h"
 
 /* Allocations until one fails, unless negative; the linker puts these in place. */
 static long until_failure = -1;
@@ -77,7 +79,7 @@ static void must(const char *method, const char *arg)
 static char *dump(void)
 {
 	static const char *const methods[] = {
-		"rule/dump", "group/dump", "meter/dump", "port/list",
+		"rule/dump", "group/dump", "meter/dump", "port/list", "tlv/dump",
 	};
 	char *all = NULL, *text;
 	bool failed;
@@ -85,7 +87,7 @@ static char *dump(void)
 	unsigned int i;
 	FILE *out = open_memstream(&all, &size);
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		text = command_run(&sw, NULL, methods[i], 0, NULL, &failed);
 		assert_false(failed);
 		fputs(text, out);
@@ -110,6 +112,9 @@ static void reset(void)
 		snprintf(id, sizeof(id), "%u", sw.meters->id);
 		must("meter/del", id);
 	}
+	for (i = 0; i < N_TLVS; i++)
+		if (tlv_get(i))
+			must("tlv/del", tlv_field(i)->name);
 	dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids);
 	for (i = 1; i < 3; i++)
 		dpnl_port_add(&sw.nl, i == 1 ? "p1" : "p2", false, i, 0);
@@ -120,6 +125,10 @@ static void reset(void)
 	must("rule/add", "priority=9,tcp,nw_dst=10.0.0.1,actions=meter:1,group:1");
 	must("rule/add", "table=1,priority=9,udp,actions=drop");
 	must("rule/add", "table=1,priority=8,udp,tp_dst=7,actions=drop");
+	must("tlv/add", "{class=1,type=1,len=4}->tun_metadata0");
+	must("tlv/add", "{class=1,type=2,len=8}->tun_metadata1");
+	must("rule/add", "table=2,tun_metadata0=1,actions=drop");
+	must("group/add", "group_id=4,type=all,bucket=actions=set_field:1->tun_metadata1");
 }
 
 static void write_file(const char *text)
@@ -247,6 +256,21 @@ static void test_batches(void **state)
 	check("config/reload", NULL);
 }
 
+static void test_options(void **state)
+{
+	(void)state;
+	check("tlv/add", "{class=1,type=3,len=8}->tun_metadata2");
+	write_file("rule del table=2\ntlv del tun_metadata0\ntlv add {class=1,type=1,len=40}->tun_metadata0\n"
+		   "rule add table=2,tun_metadata0=1,actions=set_field:7->tun_metadata0\n");
+	check("batch", file);
+	write_file("tlv add {class=1,type=2,len=40}->tun_metadata0\ntlv add {class=1,type=1,len=4}->tun_metadata1\n"
+		   "rule add table=2,tun_metadata0=1,actions=drop\n"
+		   "group add group_id=4,type=all,bucket=actions=set_field:1->tun_metadata1\n");
+	events_mask = 1u << EVENT_rule;
+	check("config/reload", NULL);
+	events_mask = 0;
+}
+
 #define N_ENTRIES 700	/* enough for tables to grow some times */
 
 static struct xlate_out out;
@@ -372,7 +396,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules), cmocka_unit_test(test_timeouts),
 		cmocka_unit_test(test_groups_and_meters),
-		cmocka_unit_test(test_batches), cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_batches), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A configuration that is loaded again: options and ports become those of the file,
+ * whatever there was, and nothing that was made before is read as if it were of now.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../daemon/command.h"
+#include "../daemon/events.h"
+#include "../daemon/switch.h"
+#include "../lib/log.h"
+#include "../pipeline/tlv.h"
+
+/* There is no event loop to leave. */
+void sw_leave(void)
+{
+}
+
+static struct sw sw;
+static char told[1024];	/* what those heard who listen */
+
+void __wrap_control_publish(uint32_t event, const json_t *row)
+{
+	size_t n = strlen(told);
+
+	(void)event;
+	snprintf(told + n, sizeof(told) - n, "%s\n",
+		 json_string_value(json_object_get(row, "text")));
+}
+
+static char file[] = "/tmp/test_reload.XXXXXX";
+
+/* Return: what was answered, until the next call; @failed: it is an error. */
+static const char *run(const char *method, const char *arg, bool *failed)
+{
+	static char *text;
+
+	free(text);
+	text = command_run(&sw, NULL, method, arg != NULL, &arg, failed);
+	return text;
+}
+
+static const char *must(const char *method, const char *arg)
+{
+	bool failed;
+	const char *text = run(method, arg, &failed);
+
+	if (failed)
+		fail_msg("%s %s: %s", method, arg ? arg : "", text);
+	return text;
+}
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(config_set(file), 0);
+}
+
+static void load(const char *text)
+{
+	write_file(text);
+	must("config/reload", NULL);
+}
+
+static char *everything(void)
+{
+	static const char *const methods[] = {
+		"tlv/dump", "rule/dump", "group/dump", "port/list",
+	};
+	char *all = NULL;
+	size_t size;
+	unsigned int i;
+	FILE *out = open_memstream(&all, &size);
+
+	for (i = 0; i < 4; i++)
+		fputs(must(methods[i], NULL), out);
+	fclose(out);
+	return all;
+}
+
+/* It is refused, for a reason, and changes nothing. */
+static void refused(const char *method, const char *text, const char *why)
+{
+	char *before = everything(), *after;
+	const char *said;
+	bool failed;
+
+	write_file(text);
+	said = run(method, *method == 'b' ? file : NULL, &failed);
+	if (!failed || !strstr(said, why))
+		fail_msg("\"%s\" is said of\n%s", said, text);
+	after = everything();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+static void options_are(const char *want)
+{
+	assert_string_equal(must("tlv/dump", NULL), want);
+}
+
+static void has_rule(const char *text)
+{
+	if (!strstr(must("rule/dump", NULL), text))
+		fail_msg("no %s in\n%s", text, must("rule/dump", NULL));
+}
+
+#define OPTION(type, len, n) "tlv add {class=1,type=" #type ",len=" #len "}->tun_metadata" #n "\n"
+#define IS(type, len, n) "{class=0x1,type=" #type ",len=" #len "}->tun_metadata" #n "\n"
+
+static void test_option_changes(void **state)
+{
+	(void)state;
+	load(OPTION(1, 4, 0) OPTION(2, 8, 1)
+	     "rule add tun_metadata0=7,actions=set_field:5->tun_metadata0,output:1\n"
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	sw.tables.first[0]->n_packets = 70;
+	sw.tables.first[1]->n_packets = 80;
+	/* Another length; a field of the rules that stay keeps its place and they their counts. */
+	load(OPTION(1, 8, 0) OPTION(2, 8, 1)
+	     "rule add tun_metadata0=7,actions=set_field:0x500000000->tun_metadata0,output:1\n"
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	options_are(IS(1, 8, 0) IS(2, 8, 1));
+	has_rule("table=0,n_packets=0,n_bytes=0,priority=32768,tun_metadata0=0x7,actions=set_field:0x500000000->tun_metadata0,output:1");
+	has_rule("table=1,n_packets=80,n_bytes=0,priority=32768,tun_metadata1=0x8,actions=drop");
+	/* Another field. */
+	load(OPTION(1, 8, 5) OPTION(2, 8, 1) "rule add tun_metadata5=7,actions=drop\n"
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	options_are(IS(2, 8, 1) IS(1, 8, 5));
+	has_rule("priority=32768,tun_metadata5=0x7,actions=drop");
+	/* Each in place of the other: rules of the same text are not the same. */
+	sw.tables.first[0]->n_packets = 70;
+	load(OPTION(2, 8, 5) OPTION(1, 8, 1) "rule add tun_metadata5=7,actions=drop\n"
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	options_are(IS(1, 8, 1) IS(2, 8, 5));
+	has_rule("table=0,n_packets=0,n_bytes=0,priority=32768,tun_metadata5=0x7");
+	has_rule("table=1,n_packets=0,n_bytes=0,priority=32768,tun_metadata1=0x8");
+	/* Another option, of the same length. */
+	load(OPTION(1, 4, 0) "rule add tun_metadata0=7,actions=drop\n");
+	sw.tables.first[0]->n_packets = 70;
+	load(OPTION(2, 4, 0) "rule add tun_metadata0=7,actions=drop\n");
+	options_are(IS(2, 4, 0));
+	has_rule("table=0,n_packets=0,n_bytes=0,priority=32768,tun_metadata0=0x7,actions=drop");
+	/* By a group, and none at all. */
+	load(OPTION(1, 4, 0) "group add group_id=1,type=all,bucket=actions=set_field:1->tun_metadata0,output:1\n");
+	load(OPTION(1, 12, 0) "group add group_id=1,type=all,bucket=actions=set_field:1->tun_metadata0,output:1\ngroup dump\n");
+	options_are(IS(1, 12, 0));
+	load("");
+	options_are("");
+}
+
+static void test_option_room(void **state)
+{
+	(void)state;
+	load(OPTION(1, 4, 0) OPTION(2, 4, 1) OPTION(3, 116, 2)
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	/* One grows where another shrinks, before that. */
+	load(OPTION(1, 60, 0) OPTION(2, 4, 1) OPTION(3, 60, 2)
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	options_are(IS(1, 60, 0) IS(2, 4, 1) IS(3, 60, 2));
+	/* One that stays is in the way of a long one: it moves. */
+	load(OPTION(1, 4, 0) OPTION(2, 4, 1) OPTION(3, 116, 2)
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	load(OPTION(2, 4, 1) "rule add table=1,tun_metadata1=8,actions=drop\n");
+	assert_int_equal(tlv_field(1)->ofs, offsetof(struct flow, tun_metadata) + 4);
+	load(OPTION(4, 120, 3) OPTION(2, 4, 1)
+	     "rule add table=1,tun_metadata1=8,actions=drop\n");
+	options_are(IS(2, 4, 1) IS(4, 120, 3));
+	has_rule("tun_metadata1=0x8");
+	refused("config/reload", OPTION(4, 120, 3) OPTION(2, 8, 1), ":2: {class=1,type=2,len=8}->tun_metadata1: the options that there are leave no room");
+	refused("config/reload", OPTION(4, 8, 3) OPTION(4, 8, 1), ":2: {class=1,type=4,len=8}->tun_metadata1: the option is another field");
+	refused("config/reload", OPTION(4, 8, 3) OPTION(5, 8, 3), ":2: {class=1,type=5,len=8}->tun_metadata3: the field is another option");
+	refused("config/reload", OPTION(4, 8, 3) "nonsense\n", ":2: ");
+}
+
+/* It does not matter what was an option before. */
+static void test_option_order(void **state)
+{
+	static const char *const early[] = {
+		"rule add tun_metadata0=7,actions=drop\n" OPTION(1, 4, 0),
+		"rule add actions=set_field:7->tun_metadata0,output:1\n" OPTION(1, 4, 0),
+		"group add group_id=1,type=all,bucket=actions=move:tun_metadata0[0..7]->reg0[0..7]\n" OPTION(1, 4, 0),
+		"rule add actions=output:tun_metadata0[0..7]\n",
+	};
+	unsigned int i, k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		load(k ? OPTION(1, 4, 0) : "");
+		for (i = 0; i < 4; i++)
+			refused("config/reload", early[i], "tun_metadata0");
+	}
+}
+
+static void test_groups(void **state)
+{
+	static const char *const bad[] = {
+		"rule add actions=meter:99\n", "group add group_id=1,type=all,bucket=actions=meter:99,output:1\n",
+		"group add group_id=1,type=all,bucket=actions=group:99\n",
+	};
+	unsigned int i;
+
+	(void)state;
+	load("");
+	must("meter/add", "meter=1,pktps,bands=type=drop,rate=1");
+	for (i = 0; i < 3; i++) {
+		refused("batch", bad[i], "there is no ");
+		refused("config/reload", bad[i], "there is no ");
+	}
+	must("group/add", "group_id=1,type=all,bucket=actions=meter:1,output:1");
+	refused("batch", "meter del 1\n", "a rule or a group names meter 1");
+	refused("config/reload", "group add group_id=1,type=all,bucket=actions=meter:1,output:1\n",
+		":1: there is no meter 1");
+	must("meter/add", "meter=1,pktps,bands=type=drop,rate=2");
+	must("group/del", "1");
+	must("meter/del", "1");
+}
+
+static void test_group_loops(void **state)
+{
+#define GROUP(n, acts) "group add group_id=" #n ",type=all,bucket=actions=output:1,bucket=actions=" acts "\n"
+	(void)state;
+	load("");
+	refused("batch", GROUP(3, "group:3"), "group 3 would lead back to itself: 3 -> 3");
+	must("group/add", "group_id=4,type=all,bucket=actions=output:1");
+	refused("batch", GROUP(4, "group:4"), "group 4 would lead back to itself: 4 -> 4");
+	write_file(GROUP(3, "group:4,group:4") GROUP(2, "group:3,group:4") GROUP(1, "group:4,group:2,group:3"));
+	must("batch", file);
+	refused("batch", GROUP(4, "output:2,group:2"), "group 4 would lead back to itself: 4 -> 2 -> 4");
+	refused("batch", GROUP(4, "output:2,group:1"), "group 4 would lead back to itself: 4 -> 1 -> 4");
+	refused("batch", GROUP(3, "group:1"), "group 3 would lead back to itself: 3 -> 1 -> 3");
+	refused("config/reload", GROUP(4, "drop") GROUP(3, "group:4") GROUP(2, "group:3") GROUP(4, "group:2"),
+		":4: group 4 would lead back to itself: 4 -> 2 -> 3 -> 4");
+	/* What the file has the other way round is no loop. */
+	load(GROUP(1, "drop") GROUP(2, "group:1") GROUP(3, "group:1,group:2") GROUP(4, "group:3"));
+	load(GROUP(4, "drop") GROUP(3, "group:4") GROUP(2, "group:3"));
+	must("group/del", "2");
+	must("group/del", "3");
+	must("group/del", "4");
+}
+
+/* A megaflow, and a stage, of rules that name an option. */
+static void enter_flow(void)
+{
+	static struct xlate_out out;
+	static const struct flow flow;
+	struct nl_msg *msg = nlmsg_alloc();
+	struct frozen like = { .result = -1 };
+	struct { struct nlattr a; char mask[12]; } body = { .a = { .nla_len = 16, .nla_type = 1 } };
+	uint8_t ufid[UFID_LEN] = { 1 };
+
+	memset(out.wc.tun_metadata, 0xff, 4);
+	assert_non_null(sw_flow_enter(&sw, ufid, odp_nest(msg, 1), &flow, &out, &body,
+				      sizeof(body), sw_mask_id(&sw, &body)));
+	like.frames[0].acts = sw.tables.first[0]->acts;
+	like.frames[like.n_frames++].n_acts = sw.tables.first[0]->n_acts;
+	assert_non_null(frozen_get(&sw.frozen, &like, now_ms()));
+	nlmsg_free(msg);
+}
+
+static void test_option_leftovers(void **state)
+{
+	static const char one[] = OPTION(1, 4, 0) "rule add tun_metadata0=7,actions=set_field:7->tun_metadata0,output:1\n";
+	uint64_t mask_id, body[2] = { 16 };
+
+	(void)state;
+	load("");
+	load(one);
+	mask_id = sw_mask_id(&sw, body);
+	enter_flow();
+	/* What is refused, or changes no option, leaves stages alone. */
+	refused("config/reload", OPTION(1, 124, 0) "nonsense\n", ":2: ");
+	assert_non_null(sw.frozen.by_id);
+	load(one);
+	assert_non_null(sw.frozen.by_id);
+	assert_int_equal(mask_id, sw_mask_id(&sw, body));
+	load(OPTION(1, 124, 0) "rule add tun_metadata0=7,actions=set_field:7->tun_metadata0,output:1\n");
+	assert_null(sw.frozen.by_id);
+	assert_null(sw.flows);
+	assert_true(mask_id != sw_mask_id(&sw, body));
+	/* Likewise where it is forgotten by a command. */
+	enter_flow();
+	must("rule/del", NULL);
+	must("tlv/del", "tun_metadata0");
+	assert_null(sw.frozen.by_id);
+	assert_null(sw.flows);
+}
+
+/* Whoever hears of rules hears of them as they were. */
+static void test_option_events(void **state)
+{
+	(void)state;
+	load(OPTION(1, 4, 0) "rule add tun_metadata0=7,actions=set_field:7->tun_metadata0,output:1\n");
+	events_mask = 1u << EVENT_rule;
+	load(OPTION(1, 124, 0) "rule add tun_metadata0=9,actions=set_field:7->tun_metadata0,output:1\n");
+	assert_string_equal(told, "deleted table=0,priority=32768,tun_metadata0=0x7,actions=set_field:0x7->tun_metadata0,output:1\n"
+			    "added table=0,priority=32768,tun_metadata0=0x9,actions=set_field:0x7->tun_metadata0,output:1\n");
+	told[0] = 0;
+	write_file("rule del\ntlv del tun_metadata0\n" OPTION(1, 8, 0) "rule add tun_metadata0=1,actions=set_field:2->tun_metadata0\n"
+		   "rule del\ntlv del tun_metadata0\n" OPTION(1, 124, 0));
+	must("batch", file);
+	events_mask = 0;
+	assert_string_equal(told, "deleted table=0,priority=32768,tun_metadata0=0x9,actions=set_field:0x7->tun_metadata0,output:1\n"
+			    "added table=0,priority=32768,tun_metadata0=0x1,actions=set_field:0x2->tun_metadata0\n"
+			    "deleted table=0,priority=32768,tun_metadata0=0x1,actions=set_field:0x2->tun_metadata0\n");
+}
+
+static int setup(void **state)
+{
+	char why[128];
+	int fd = mkstemp(file);
+
+	(void)state;
+	log_start("test", false);
+	log_set("console:off", why, sizeof(why));
+	if (fd < 0 || close(fd) || sw_init(&sw, "reload", 10000) || dpnl_open(&sw.nl))
+		return -1;
+	turn_take(&sw.turn);
+	sw.n_pids = 1;
+	return dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids) < 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_option_changes), cmocka_unit_test(test_option_room),
+		cmocka_unit_test(test_option_order), cmocka_unit_test(test_option_leftovers),
+		cmocka_unit_test(test_option_events),
+		cmocka_unit_test(test_groups), cmocka_unit_test(test_group_loops),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
