@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands about the datapath and its ports. */
-#include <errno.h>
+/* Commands about the datapath, and what is told of its ports. */
 #include <linux/openvswitch.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../lib/log.h"
 #include "command.h"
-#include "events.h"
 #include "switch.h"
 
 static void on_dp(struct nlattr *const *attrs, int dp_ifindex, void *arg)
@@ -117,125 +113,4 @@ int cmd_dp_del(struct sw *sw, const struct args *a, struct reply *r)
 		return reply_fail(r, "%s", sw->nl.err);
 	sw_leave();
 	return 0;
-}
-
-/* The port of a device.  Return: what is known of it, or NULL. */
-static json_t *port_find(struct sw *sw, const char *name)
-{
-	json_t *ports = ports_describe(sw), *port, *found = NULL;
-	size_t i;
-
-	json_array_foreach(ports, i, port)
-		if (!strcmp(json_string_value(json_object_get(port, "name")), name))
-			found = json_incref(port);
-	json_decref(ports);
-	return found;
-}
-
-static int port_del(struct sw *sw, const char *name)
-{
-	int err = dpnl_port_del(&sw->nl, name);
-
-	log_event(LOG_port, err ? LEVEL_WARN : LEVEL_INFO,
-		  err ? "a port can't be removed" : "a port was removed",
-		  "{s:s,s:s*}", "name", name, "why", err ? sw->nl.err : NULL);
-	sw_ports_refresh(sw);
-	return err;
-}
-
-static void add_undo(struct sw *sw, void *name)
-{
-	port_del(sw, name);
-	free(name);
-}
-
-static void forget(struct sw *sw, void *name)
-{
-	(void)sw;
-	free(name);
-}
-
-static int port_add(struct sw *sw, const char *name, bool internal,
-		    uint32_t number, struct reply *r)
-{
-	char *copy;
-
-	if (dpnl_port_add(&sw->nl, name, internal, number, sw->pids[0]))
-		return reply_fail(r, "can't add %s: %s", name, sw->nl.err);
-	log_event(LOG_port, LEVEL_INFO, "a port was added", "{s:s}", "name", name);
-	sw_ports_refresh(sw);
-	copy = strdup(name);
-	if (!copy) {
-		dpnl_port_del(&sw->nl, name);
-		return reply_fail(r, "out of memory");
-	}
-	if (txn_add(sw, add_undo, forget, copy))
-		return reply_fail(r, "out of memory");
-	return 0;
-}
-
-/* In a configuration, a port that is there as it is wanted stays. */
-static bool port_is_there(struct sw *sw, const char *name, bool internal,
-			  uint32_t number)
-{
-	json_t *port = port_find(sw, name);
-	json_int_t type = json_integer_value(json_object_get(port, "type"));
-	json_int_t no = json_integer_value(json_object_get(port, "port"));
-	bool is = port && (!number || no == number) &&
-		  (type == OVS_VPORT_TYPE_INTERNAL) == internal;
-
-	json_decref(port);
-	return is;
-}
-
-/* port add DEVICE [NUMBER] [internal] */
-int cmd_port_add(struct sw *sw, const struct args *a, struct reply *r)
-{
-	const char *name = args_get(a, "DEVICE");
-	bool internal = args_has(a, "internal");
-	uint32_t number = args_number(a, "NUMBER", 0);
-
-	if (config_wants(sw, "port", name) &&
-	    port_is_there(sw, name, internal, number))
-		return 0;
-	return port_add(sw, name, internal, number, r);
-}
-
-static void del_keep(struct sw *sw, void *name)
-{
-	port_del(sw, name);
-	free(name);
-}
-
-/**
- * port_del_later - delete a port when the transaction is sure to last
- * @sw: the switch, in a transaction.
- * @name: of its device.
- *
- * Return: 0, or -1 without memory.
- */
-int port_del_later(struct sw *sw, const char *name)
-{
-	char *copy = strdup(name);
-
-	return copy ? txn_add(sw, forget, del_keep, copy) : -1;
-}
-
-/* port del DEVICE: in a batch at its end, as it can't be undone. */
-int cmd_port_del(struct sw *sw, const struct args *a, struct reply *r)
-{
-	const char *name = args_get(a, "DEVICE");
-	json_t *port;
-
-	if (!txn_in_batch(sw)) {
-		if (port_del(sw, name))
-			return reply_fail(r, "can't delete %s: %s", name,
-					  sw->nl.err);
-		return 0;
-	}
-	port = port_find(sw, name);
-	if (!port)
-		return reply_fail(r, "can't delete %s: there is no such port", name);
-	json_decref(port);
-	return port_del_later(sw, name) ? reply_fail(r, "out of memory") : 0;
 }

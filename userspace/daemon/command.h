@@ -119,6 +119,8 @@ int config_load(struct sw *sw, const char *path, char *err, size_t size);
 int config_reload(struct sw *sw, char *err, size_t size);
 bool config_is_loading(const struct sw *sw);
 bool config_wants(const struct sw *sw, const char *kind, const char *name);
+bool config_wants_port(const struct sw *sw, const char *name, uint32_t number);
+bool config_has_port(const struct sw *sw, const char *name, uint32_t *number);
 bool config_keeps_prog(const struct sw *sw, const char *name, const char *file);
 bool config_has(const struct sw *sw, const char *kind, const char *name);
 bool config_has_number(const struct sw *sw, const char *kind, uint32_t n);
@@ -136,6 +138,9 @@ const struct field *tlv_too_early(const struct sw *sw, const struct rule *rule);
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);
 json_t *ports_describe(struct sw *sw);
-int port_del_later(struct sw *sw, const char *name);
+
+/* cmd_port.c */
+int ports_settle(struct sw *sw, char *err, size_t size);
+int ports_remove_unnamed(struct sw *sw, char *err, size_t size);
 
 #endif

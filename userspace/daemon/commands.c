@@ -195,6 +195,10 @@ int cmd_batch(struct sw *sw, const struct args *a, struct reply *r)
 	/* Each command answers as it would alone. */
 	txn_begin(sw, true);
 	err = batch_run(sw, path, text, r);
+	if (!err && ports_settle(sw, r->err, sizeof(r->err))) {
+		r->failed = true;
+		err = -1;
+	}
 	txn_end(sw, !err);
 	free(text);
 	return err;

@@ -24,7 +24,7 @@
  * @loading: it is being loaded.
  * @no_memory: some of @names are missing.
  * @names: what it names: "port NAME", "prog NAME", "group NUMBER", "meter NUMBER",
- *	"tlv FIELD".
+ *	"tlv FIELD"; of a port, the number.
  */
 static struct {
 	char *path;
@@ -42,16 +42,16 @@ bool config_is_loading(const struct sw *sw)
 	return config.loading;
 }
 
-static void note(const char *kind, const char *name)
+static void note(const char *kind, const char *name, uint32_t number)
 {
 	char key[300];
 
 	snprintf(key, sizeof(key), "%s %.200s", kind, name);
 	/* What is not noted would go: then nothing may. */
-	config.no_memory |= json_object_set_new(config.names, key, json_true()) != 0;
+	config.no_memory |= json_object_set_new(config.names, key, json_integer(number)) != 0;
 }
 
-static bool is_named(const char *kind, const char *name)
+static const json_t *find(const char *kind, const char *name)
 {
 	char key[300];
 
@@ -59,10 +59,15 @@ static bool is_named(const char *kind, const char *name)
 	return json_object_get(config.names, key);
 }
 
+static bool is_named(const char *kind, const char *name)
+{
+	return find(kind, name);
+}
+
 /**
  * config_wants - the configuration, if it is being loaded, names something
  * @sw: the switch.
- * @kind: what: "port", "group", "meter", "tlv".
+ * @kind: what: "group", "meter", "tlv".
  * @name: which.
  *
  * Return: whether it is being loaded; then what is there as it is wanted stays.
@@ -71,8 +76,27 @@ bool config_wants(const struct sw *sw, const char *kind, const char *name)
 {
 	(void)sw;
 	if (config.loading)
-		note(kind, name);
+		note(kind, name, 0);
 	return config.loading;
+}
+
+/* The same of a port, with the number that it is to have; 0: any. */
+bool config_wants_port(const struct sw *sw, const char *name, uint32_t number)
+{
+	(void)sw;
+	if (config.loading)
+		note("port", name, number);
+	return config.loading;
+}
+
+/* Whether the configuration, if it is being loaded, has named a port, and the number. */
+bool config_has_port(const struct sw *sw, const char *name, uint32_t *number)
+{
+	const json_t *named = config.loading ? find("port", name) : NULL;
+
+	(void)sw;
+	*number = json_integer_value(named);
+	return named;
 }
 
 /**
@@ -107,32 +131,9 @@ bool config_keeps_prog(const struct sw *sw, const char *name, const char *file)
 
 	if (!config.loading)
 		return false;
-	note("prog", name);
+	note("prog", name, 0);
 	return p && p->file_hash && !progfile_hash(file, &hash) &&
 	       hash == p->file_hash;
-}
-
-static int remove_ports(struct sw *sw, char *err, size_t size)
-{
-	json_t *ports = ports_describe(sw), *port;
-	size_t i;
-	int ret = 0;
-
-	if (!ports) {
-		snprintf(err, size, "%s", sw->nl.err);
-		return -1;
-	}
-	snprintf(err, size, "out of memory");
-	json_array_foreach(ports, i, port) {
-		const char *name = json_string_value(json_object_get(port, "name"));
-
-		/* Port 0 is the datapath's own. */
-		if (json_integer_value(json_object_get(port, "port")) &&
-		    !is_named("port", name))
-			ret |= port_del_later(sw, name);
-	}
-	json_decref(ports);
-	return ret;
 }
 
 /* No rule names them: none was let in that does. */
@@ -164,15 +165,13 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 		snprintf(err, size, "out of memory");
 		return -1;
 	}
-	if (remove_ports(sw, err, size))
-		return -1;
 	for (p = sw->progs; p; p = next) {
 		next = p->next;
 		if (!is_named("prog", p->name) &&
 		    prog_unload(sw, p->name, err, size))
 			return -1;
 	}
-	return 0;
+	return ports_settle(sw, err, size) ? -1 : ports_remove_unnamed(sw, err, size);
 }
 
 /* The option that a line maps, if it does; the line is cut up. */

@@ -156,13 +156,22 @@ static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
 	return 0;
 }
 
+static bool number_taken(uint32_t no)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_ports && ports[i].no != no; i++)
+		;
+	return i < n_ports;
+}
+
 static int on_port(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
 		   void *arg)
 {
 	const char *name = a[OVS_VPORT_ATTR_NAME] ?
 			   nla_get_string(a[OVS_VPORT_ATTR_NAME]) : "";
 	uint32_t no = a[OVS_VPORT_ATTR_PORT_NO] ?
-		      nla_get_u32(a[OVS_VPORT_ATTR_PORT_NO]) : n_ports;
+		      nla_get_u32(a[OVS_VPORT_ATTR_PORT_NO]) : 0;
 	unsigned int i;
 
 	if (nl->dp_ifindex < 0)
@@ -177,16 +186,22 @@ static int on_port(struct dpnl *nl, int cmd, struct nlattr **a, dpnl_cb cb,
 	if (cmd == OVS_VPORT_CMD_DEL) {
 		if (i == n_ports)
 			return refuse(nl, -ENODEV, "no such port");
-		ports[i] = ports[--n_ports];
+		memmove(&ports[i], &ports[i + 1], (--n_ports - i) * sizeof(ports[0]));
 		return 0;
 	}
 	if (!strncmp(name, "nosuch", 6) || strlen(name) > 15 || !*name)
 		return refuse(nl, -ENODEV, "no such device");
 	if (i < n_ports || n_ports == MAX_THINGS)
 		return refuse(nl, -EEXIST, "it is a port");
-	snprintf(ports[n_ports].name, sizeof(ports[0].name), "%s", name);
-	ports[n_ports].no = no;
-	ports[n_ports++].type = nla_get_u32(a[OVS_VPORT_ATTR_TYPE]);
+	if (no && number_taken(no))
+		return refuse(nl, -EBUSY, "PORT_NO is taken");
+	while (!no || number_taken(no))
+		no++;
+	for (i = n_ports++; i > 1 && ports[i - 1].no > no; i--)
+		ports[i] = ports[i - 1];
+	snprintf(ports[i].name, sizeof(ports[0].name), "%s", name);
+	ports[i].no = no;
+	ports[i].type = nla_get_u32(a[OVS_VPORT_ATTR_TYPE]);
 	return 0;
 }
 

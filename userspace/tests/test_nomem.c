@@ -244,7 +244,7 @@ static void test_batches(void **state)
 {
 	(void)state;
 	write_file("rule del\ngroup del 1\nmeter del 1\nport add p3 7\nmeter add meter=1,kbps,bands=type=drop,rate=5\n"
-		   "group add group_id=3,type=all,bucket=actions=output:1\nport del p1\n"
+		   "group add group_id=3,type=all,bucket=actions=output:1\nport del p1\nport del p2\nport add p1 2\n"
 		   "rule add priority=1,actions=group:3\n");
 	check("batch", file);
 	/* A configuration: what it does not name goes. */
@@ -253,6 +253,8 @@ static void test_batches(void **state)
 		   "group add group_id=3,type=all,bucket=actions=output:1\n"
 		   "rule add table=1,priority=9,udp,actions=drop\nrule add table=5,actions=group:3,meter:2\n");
 	assert_int_equal(config_set(file), 0);
+	check("config/reload", NULL);
+	write_file("port add p1\nport add p2 1\nport add p3 2\n");
 	check("config/reload", NULL);
 }
 

@@ -73,18 +73,36 @@ static void load(const char *text)
 	must("config/reload", NULL);
 }
 
+/* The ports, by their numbers: "1 p1, 2 p2". */
+static const char *ports(void)
+{
+	const char *text = must("port/list", NULL), *p;
+	static char list[512];
+	char number[16];
+	int n = 0, i;
+
+	list[0] = 0;
+	for (i = 1; i < 20; i++) {
+		snprintf(number, sizeof(number), "port %d: ", i);
+		p = strstr(text, number);
+		if (p)
+			n += snprintf(list + n, sizeof(list) - n, "%s%d %.*s", n ? ", " : "", i,
+				      (int)strcspn(p + strlen(number), " "), p + strlen(number));
+	}
+	return list;
+}
+
 static char *everything(void)
 {
-	static const char *const methods[] = {
-		"tlv/dump", "rule/dump", "group/dump", "port/list",
-	};
+	static const char *const methods[] = { "tlv/dump", "rule/dump", "group/dump" };
 	char *all = NULL;
 	size_t size;
 	unsigned int i;
 	FILE *out = open_memstream(&all, &size);
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 3; i++)
 		fputs(must(methods[i], NULL), out);
+	fputs(ports(), out);
 	fclose(out);
 	return all;
 }
@@ -317,6 +335,80 @@ static void test_option_events(void **state)
 			    "deleted table=0,priority=32768,tun_metadata0=0x1,actions=set_field:0x2->tun_metadata0\n");
 }
 
+static void batch(const char *text)
+{
+	write_file(text);
+	must("batch", file);
+}
+
+static void test_port_changes(void **state)
+{
+	(void)state;
+	load("port add p1 1\nport add p2 2\nport add p3 3 internal\n");
+	assert_string_equal(ports(), "1 p1, 2 p2, 3 p3");
+	/* Each has the other's number, one another kind. */
+	load("port add p1 2\nport add p2 1\nport add p3 3\n");
+	assert_string_equal(ports(), "1 p2, 2 p1, 3 p3");
+	load("port add p3 1\nport add p1 3\nport add p2 2\n");
+	assert_string_equal(ports(), "1 p3, 2 p2, 3 p1");
+	/* Another number, another device by a number, and both. */
+	load("port add p3 9\nport add p2 2\nport add p1 3\n");
+	assert_string_equal(ports(), "2 p2, 3 p1, 9 p3");
+	load("port add p4 9\nport add p2 2\nport add p1 3\n");
+	assert_string_equal(ports(), "2 p2, 3 p1, 9 p4");
+	load("port add p1 9\nport add p5 3\n");
+	assert_string_equal(ports(), "3 p5, 9 p1");
+	/* Any number gives way, whichever line comes first. */
+	load("port add p1\nport add p2 9\nport add p5 3\n");
+	assert_string_equal(ports(), "1 p1, 3 p5, 9 p2");
+	load("port add p2 1\nport add p3\nport add p1\n");
+	assert_string_equal(ports(), "1 p2, 2 p3, 4 p1");
+	/* What takes any number leaves the others theirs. */
+	load("port add p1 2\n");
+	load("port add p1 1\nport add p3\n");
+	assert_string_equal(ports(), "1 p1, 2 p3");
+	/* The same twice is said twice. */
+	load("port add p2 4\nport add p2 4\n");
+	load("port add p2 4\nport add p2 4\n");
+	assert_string_equal(ports(), "4 p2");
+}
+
+static void test_port_undo(void **state)
+{
+	(void)state;
+	load("port add p1 1\nport add p2 2\nport add p3 3 internal\n");
+	refused("config/reload", "port add p1 2\nport add p2 1\nnonsense\n", ":3: ");
+	refused("config/reload", "port add p1 2\nport add nosuch1 3\nport add p2 1\n", "can't add nosuch1: no such device");
+	refused("config/reload", "port add p1 2\nport add p2 2\n", ":2: can't add p2: 2 is the number of p1");
+	refused("config/reload", "port add p1 5\nport add p4 5\n", ":2: can't add p4: 5 is the number of p1");
+	refused("config/reload", "port add p1 1\nport add p4 1\n", ":2: can't add p4: PORT_NO is taken");
+	refused("config/reload", "port add p1 1\nport add p1 5\n", ":2: can't add p1: it is a port");
+	refused("config/reload", "port add p1 5\nport add p1 6\n", ":2: can't add p1: it is a port");
+	refused("config/reload", "port add reload 5\n", ":1: can't add reload: it is a port");
+}
+
+static void test_port_batch(void **state)
+{
+	(void)state;
+	load("port add p1 1\nport add p2 2\n");
+	batch("port del p1\nport add p1 9\n");
+	assert_string_equal(ports(), "2 p2, 9 p1");
+	batch("port del p1\nport del p2\nport add p3 9\nport add p1 2\n");
+	assert_string_equal(ports(), "2 p1, 9 p3");
+	batch("port del p1\nport add p1 4\nport del p1\n");
+	assert_string_equal(ports(), "9 p3");
+	batch("port add p1 4\nport del p1\nport add p2 4\n");
+	assert_string_equal(ports(), "4 p2, 9 p3");
+	refused("batch", "port add p1 4\n", "can't add p1: PORT_NO is taken");
+	refused("batch", "port add p2 5\n", "can't add p2: it is a port");
+	refused("batch", "port del p2\nport del p2\n", ":2: can't delete p2: there is no such port");
+	refused("batch", "port del p2\nport add p2 5\nnonsense\n", ":3: ");
+	refused("batch", "port del p2\nport add nosuch1 4\n", "can't add nosuch1: ");
+	/* Nothing of it is left for the next one. */
+	batch("port add p1 5\n");
+	assert_string_equal(ports(), "4 p2, 5 p1, 9 p3");
+}
+
 static int setup(void **state)
 {
 	char why[128];
@@ -344,6 +436,8 @@ int main(void)
 		cmocka_unit_test(test_option_changes), cmocka_unit_test(test_option_room),
 		cmocka_unit_test(test_option_order), cmocka_unit_test(test_option_leftovers),
 		cmocka_unit_test(test_option_events),
+		cmocka_unit_test(test_port_changes), cmocka_unit_test(test_port_undo),
+		cmocka_unit_test(test_port_batch),
 		cmocka_unit_test(test_groups), cmocka_unit_test(test_group_loops),
 	};
 
