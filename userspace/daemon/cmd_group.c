@@ -72,6 +72,50 @@ bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
 	return true;
 }
 
+static bool group_fits(struct sw *sw, const struct group *g, char *why, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->n_buckets; i++) {
+		struct rule like = { .acts = g->buckets[i].acts,
+				     .n_acts = g->buckets[i].n_acts };
+
+		if (rule_check_progs(&like, prog_class, sw, why, size))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * progs_fit - see that programs are what all rules and groups take them for
+ * @sw: the switch, after a program has taken the place of another.
+ * @err: a sentence, if they are not.
+ * @size: its room.
+ */
+bool progs_fit(struct sw *sw, char *err, size_t size)
+{
+	const struct group *g;
+	const struct rule *r;
+	char why[512];
+	unsigned int i;
+
+	for (i = 0; i < N_TABLES; i++) {
+		for (r = sw->tables.first[i]; r; r = r->next) {
+			if (!rule_check_progs(r, prog_class, sw, why, sizeof(why)))
+				continue;
+			snprintf(err, size, "a rule of table %u does not fit: %s", i, why);
+			return false;
+		}
+	}
+	for (g = sw->groups.first; g; g = g->next) {
+		if (group_fits(sw, g, why, sizeof(why)))
+			continue;
+		snprintf(err, size, "group %u does not fit: %s", g->id, why);
+		return false;
+	}
+	return true;
+}
+
 static void change_group(struct sw *sw, void *out, void *in)
 {
 	if (out)

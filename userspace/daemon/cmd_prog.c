@@ -80,6 +80,7 @@ int cmd_prog_load(struct sw *sw, const struct args *a, struct reply *r)
 	const char *name = args_get(a, "NAME"), *file = args_get(a, "FILE");
 	json_t *notes = json_array();
 	bool replace = args_has(a, "--replace");
+	enum prog_class was = sw_prog_class(name, sw);
 
 	if (config_keeps_prog(sw, name, file)) {
 		json_decref(notes);
@@ -87,6 +88,13 @@ int cmd_prog_load(struct sw *sw, const struct args *a, struct reply *r)
 	}
 	replace |= config_is_loading(sw);
 	if (prog_load(sw, name, file, replace, notes, r->err, sizeof(r->err))) {
+		json_decref(notes);
+		r->failed = true;
+		return -1;
+	}
+	/* In a configuration the rules of before may go: it is seen to at its end. */
+	if (was != PROG_UNKNOWN && was != sw_prog_class(name, sw) &&
+	    !config_is_loading(sw) && !progs_fit(sw, r->err, sizeof(r->err))) {
 		json_decref(notes);
 		r->failed = true;
 		return -1;

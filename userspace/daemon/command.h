@@ -111,6 +111,7 @@ int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg),
 struct group;
 int group_remove(struct sw *sw, struct group *group);
 bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size);
+bool progs_fit(struct sw *sw, char *err, size_t size);
 bool acts_use(const struct sw *sw, int act_type, uint32_t n);
 
 /* config.c */

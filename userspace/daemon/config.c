@@ -156,7 +156,7 @@ static int remove_groups_and_meters(struct sw *sw)
 	return err;
 }
 
-/* What the file does not name goes. */
+/* What the file does not name goes.  All rules are its own now. */
 static int remove_rest(struct sw *sw, char *err, size_t size)
 {
 	struct prog *p, *next;
@@ -165,6 +165,8 @@ static int remove_rest(struct sw *sw, char *err, size_t size)
 		snprintf(err, size, "out of memory");
 		return -1;
 	}
+	if (!progs_fit(sw, err, size))
+		return -1;
 	for (p = sw->progs; p; p = next) {
 		next = p->next;
 		if (!is_named("prog", p->name) &&

@@ -3,12 +3,14 @@
  * A configuration that is loaded again: options and ports become those of the file,
  * whatever there was, and nothing that was made before is read as if it were of now.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -90,6 +92,12 @@ static const char *ports(void)
 				      (int)strcspn(p + strlen(number), " "), p + strlen(number));
 	}
 	return list;
+}
+
+static void batch(const char *text)
+{
+	write_file(text);
+	must("batch", file);
 }
 
 static char *everything(void)
@@ -269,6 +277,35 @@ static void test_group_loops(void **state)
 	must("group/del", "4");
 }
 
+#define SYN "bpf-progs/syn/syn.bpf.o"		/* a filter */
+#define ALPHA "bpf-progs/alpha/alpha.bpf.o"	/* may change packets */
+
+/* A program that takes the place of another is what rules take it for. */
+static void test_prog_class(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	load("prog load syn " SYN "\nprog load alpha " ALPHA "\n"
+	     "rule add table=3,tcp,bpf=syn,actions=drop\n"
+	     "group add group_id=7,type=all,bucket=actions=bpf(alpha,mode=always)\n");
+	refused("batch", "prog load --replace syn " ALPHA "\n",
+		":1: a rule of table 3 does not fit: bpf=syn: the program is no filter");
+	refused("batch", "prog load --replace alpha " SYN "\n",
+		":1: group 7 does not fit: bpf(alpha): a filter changes nothing");
+	assert_non_null(strstr(must("prog/show", "syn"), "class: filter"));
+	assert_non_null(strstr(must("prog/show", "alpha"), "class: action"));
+	refused("config/reload", "prog load syn " SYN "\nrule add table=3,tcp,bpf=syn,actions=drop\n"
+		"prog load syn " ALPHA "\n", "a rule of table 3 does not fit: bpf=syn");
+	refused("config/reload", "prog load syn " ALPHA "\nrule add table=3,tcp,bpf=syn,actions=drop\n",
+		":2: bpf=syn: the program is no filter");
+	/* The rules of before are of no account. */
+	load("prog load syn " ALPHA "\nprog load alpha " SYN "\nrule add table=3,tcp,bpf=alpha,actions=bpf(syn)\n");
+	must("rule/del", NULL);
+	batch("prog load --replace syn " SYN "\nprog load --replace alpha " ALPHA "\nrule add tcp,bpf=syn,actions=bpf(alpha)\n");
+	load("");
+}
+
 /* A megaflow, and a stage, of rules that name an option. */
 static void enter_flow(void)
 {
@@ -333,12 +370,6 @@ static void test_option_events(void **state)
 	assert_string_equal(told, "deleted table=0,priority=32768,tun_metadata0=0x9,actions=set_field:0x7->tun_metadata0,output:1\n"
 			    "added table=0,priority=32768,tun_metadata0=0x1,actions=set_field:0x2->tun_metadata0\n"
 			    "deleted table=0,priority=32768,tun_metadata0=0x1,actions=set_field:0x2->tun_metadata0\n");
-}
-
-static void batch(const char *text)
-{
-	write_file(text);
-	must("batch", file);
 }
 
 static void test_port_changes(void **state)
@@ -415,6 +446,11 @@ static int setup(void **state)
 	int fd = mkstemp(file);
 
 	(void)state;
+	/* What is pinned is pinned in a bpffs of the test's own. */
+	if (!geteuid() && (unshare(CLONE_NEWNS) ||
+			   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+			   mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)))
+		return -1;
 	log_start("test", false);
 	log_set("console:off", why, sizeof(why));
 	if (fd < 0 || close(fd) || sw_init(&sw, "reload", 10000) || dpnl_open(&sw.nl))
@@ -438,8 +474,12 @@ int main(void)
 		cmocka_unit_test(test_option_events),
 		cmocka_unit_test(test_port_changes), cmocka_unit_test(test_port_undo),
 		cmocka_unit_test(test_port_batch),
+		cmocka_unit_test(test_prog_class),
 		cmocka_unit_test(test_groups), cmocka_unit_test(test_group_loops),
 	};
 
+	/* From wherever it is started: files are named from the top. */
+	if (access("bpf-progs", X_OK) && chdir(".."))
+		return 1;
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
