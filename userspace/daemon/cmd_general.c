@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands that every daemon has: what there is, its version, its log; events. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/log.h"
@@ -65,19 +66,39 @@ int cmd_vlog_list(struct sw *sw, const struct args *a, struct reply *r)
 	return 0;
 }
 
+static void levels_undo(struct sw *sw, void *was)
+{
+	(void)sw;
+	log_set_levels(was);
+	free(was);
+}
+
+static void levels_keep(struct sw *sw, void *was)
+{
+	(void)sw;
+	free(was);
+}
+
 /* vlog set [SPEC...] */
 int cmd_vlog_set(struct sw *sw, const struct args *a, struct reply *r)
 {
+	struct log_levels levels, *was;
 	char why[256];
 	unsigned int i;
 
-	(void)sw;
-	if (!a->n_rest && log_set("", why, sizeof(why)))
+	log_get_levels(&levels);
+	if (!a->n_rest && log_parse(&levels, "", why, sizeof(why)))
 		return reply_fail(r, "%s", why);
 	for (i = 0; i < a->n_rest; i++)
-		if (log_set(a->rest[i], why, sizeof(why)))
+		if (log_parse(&levels, a->rest[i], why, sizeof(why)))
 			return reply_fail(r, "%s", why);
-	return 0;
+	was = malloc(sizeof(*was));
+	if (!was)
+		return reply_fail(r, "out of memory");
+	log_get_levels(was);
+	log_set_levels(&levels);
+	return txn_add(sw, levels_undo, levels_keep, was) ?
+	       reply_fail(r, "out of memory") : 0;
 }
 
 /* vlog reopen */

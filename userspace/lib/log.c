@@ -28,7 +28,7 @@ static const char *const module_names[] = { LOG_MODULES(LOG_NAME) };
 #undef LOG_NAME
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t levels[N_LOG_MODULES][N_PLACES];
+static struct log_levels levels;
 static bool as_json, journal;
 static unsigned long n_written;
 static char *path;
@@ -45,9 +45,9 @@ void log_start(const char *name, bool json)
 	unsigned int m;
 
 	for (m = 0; m < N_LOG_MODULES; m++) {
-		levels[m][PLACE_CONSOLE] = LEVEL_INFO;
-		levels[m][PLACE_SYSLOG] = LEVEL_OFF;
-		levels[m][PLACE_FILE] = LEVEL_INFO;
+		levels.level[m][PLACE_CONSOLE] = LEVEL_INFO;
+		levels.level[m][PLACE_SYSLOG] = LEVEL_OFF;
+		levels.level[m][PLACE_FILE] = LEVEL_INFO;
 	}
 	as_json = json;
 	journal = getenv("JOURNAL_STREAM");
@@ -91,7 +91,7 @@ const char *log_module_name(enum log_module module)
 
 const char *log_level_name(enum log_module module, enum log_place place)
 {
-	return level_names[levels[module][place]];
+	return level_names[levels.level[module][place]];
 }
 
 static void print_text(FILE *out, const json_t *fields)
@@ -206,7 +206,7 @@ static void to_file(const char *text)
 void log_event(enum log_module module, enum log_level level, const char *what,
 	       const char *fmt, ...)
 {
-	const uint8_t *max = levels[module];
+	const uint8_t *max = levels.level[module];
 	json_t *fields = NULL;
 	json_error_t err;
 	va_list args;
@@ -268,15 +268,26 @@ static int find(const char *const *names, int n, const char *word)
 	return -1;
 }
 
+void log_get_levels(struct log_levels *l)
+{
+	*l = levels;
+}
+
+void log_set_levels(const struct log_levels *l)
+{
+	levels = *l;
+}
+
 /**
- * log_set - change what is logged
+ * log_parse - read a change of what is logged
+ * @l: changed.
  * @spec: MODULE:DESTINATION:LEVEL, in any order, any of them left out.
  * @err: a sentence that names the wrong word, if it fails.
  * @size: its room.
  *
- * Return: 0 or -1.
+ * Return: 0, or -1: nothing has changed.
  */
-int log_set(const char *spec, char *err, size_t size)
+int log_parse(struct log_levels *l, const char *spec, char *err, size_t size)
 {
 	int module = -1, place = -1, level = LEVEL_DBG, i, m, p;
 	char buf[128], *word, *save;
@@ -303,6 +314,12 @@ int log_set(const char *spec, char *err, size_t size)
 	for (m = 0; m < N_LOG_MODULES; m++)
 		for (p = 0; p < N_PLACES; p++)
 			if ((module < 0 || m == module) && (place < 0 || p == place))
-				levels[m][p] = level;
+				l->level[m][p] = level;
 	return 0;
+}
+
+/* The same, of what is logged from now on. */
+int log_set(const char *spec, char *err, size_t size)
+{
+	return log_parse(&levels, spec, err, size);
 }

@@ -35,12 +35,23 @@ struct log_limit {
 	unsigned int dropped;
 };
 
+/**
+ * struct log_levels - what is logged where
+ * @level: of each module, to each place: &enum log_level, and what is worse.
+ */
+struct log_levels {
+	uint8_t level[N_LOG_MODULES][N_PLACES];
+};
+
 void log_start(const char *name, bool json);
 int log_open(const char *path);
 int log_reopen(void);
 void log_event(enum log_module module, enum log_level level, const char *what,
 	       const char *fmt, ...);
 bool log_allowed(struct log_limit *limit, unsigned int *dropped);
+void log_get_levels(struct log_levels *l);
+void log_set_levels(const struct log_levels *l);
+int log_parse(struct log_levels *l, const char *spec, char *err, size_t size);
 int log_set(const char *spec, char *err, size_t size);
 
 const char *log_module_name(enum log_module module);

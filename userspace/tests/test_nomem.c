@@ -261,6 +261,7 @@ static void test_batches(void **state)
 static void test_options(void **state)
 {
 	(void)state;
+	check("vlog/set", "flow:file:dbg");
 	check("tlv/add", "{class=1,type=3,len=8}->tun_metadata2");
 	write_file("rule del table=2\ntlv del tun_metadata0\ntlv add {class=1,type=1,len=40}->tun_metadata0\n"
 		   "rule add table=2,tun_metadata0=1,actions=set_field:7->tun_metadata0\n");

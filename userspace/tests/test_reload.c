@@ -277,6 +277,25 @@ static void test_group_loops(void **state)
 	must("group/del", "4");
 }
 
+static void test_log_levels(void **state)
+{
+	char *before = strdup(must("vlog/list", NULL));
+
+	(void)state;
+	refused("batch", "vlog set flow:console:dbg bogus:x:y\n", ":1: \"bogus\" is neither");
+	assert_string_equal(must("vlog/list", NULL), before);
+	refused("batch", "vlog set flow:console:dbg\nvlog set rule:syslog:err\nnonsense\n", ":3: ");
+	assert_string_equal(must("vlog/list", NULL), before);
+	refused("config/reload", "vlog set flow:console:dbg\nnonsense\n", ":2: ");
+	assert_string_equal(must("vlog/list", NULL), before);
+	batch("vlog set flow:console:emer rule:syslog:err\n");
+	assert_int_equal(strcmp(log_level_name(LOG_flow, PLACE_CONSOLE), "EMER"), 0);
+	assert_int_equal(strcmp(log_level_name(LOG_rule, PLACE_SYSLOG), "ERR"), 0);
+	batch("vlog set flow:console:off rule:syslog:off\n");
+	assert_string_equal(must("vlog/list", NULL), before);
+	free(before);
+}
+
 #define SYN "bpf-progs/syn/syn.bpf.o"		/* a filter */
 #define ALPHA "bpf-progs/alpha/alpha.bpf.o"	/* may change packets */
 
@@ -474,7 +493,7 @@ int main(void)
 		cmocka_unit_test(test_option_events),
 		cmocka_unit_test(test_port_changes), cmocka_unit_test(test_port_undo),
 		cmocka_unit_test(test_port_batch),
-		cmocka_unit_test(test_prog_class),
+		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_prog_class),
 		cmocka_unit_test(test_groups), cmocka_unit_test(test_group_loops),
 	};
 
