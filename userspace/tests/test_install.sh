@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 13
+plan 17
 dest=$(mktemp -d)
 trap 'rm -rf "$dest"' EXIT
 usr=$dest/opt/switch
@@ -18,6 +18,7 @@ files() {
 		test -s "$usr/$f" || { echo "no $f"; return 1; }
 		echo "$usr/$f"
 	done
+	test -s "$dest/etc/ovs-bpf/switch.conf" && echo "$dest/etc/ovs-bpf/switch.conf"
 }
 check "all is there" files
 check "and nothing else" eval '[ "$(find "$dest" -type f | sort)" = "$(files | sort)" ]'
@@ -36,6 +37,27 @@ if command -v systemd-analyze >/dev/null; then
 else
 	point 0 "systemd takes the service file # SKIP there is no systemd-analyze"
 fi
+conf=$dest/etc/ovs-bpf/switch.conf
+check "the service's configuration is there" grep -q "^ExecStart=.* --config ${conf#"$dest"}\$" "$usr/lib/systemd/system/ovs-bpfd.service"
+starts() {	# with a configuration, on a datapath that is none
+	# shellcheck disable=SC2016
+	unshare --mount --net --propagation private bash -c '
+		mount -t tmpfs tmpfs /run && mount -t bpf bpf /sys/fs/bpf &&
+			userspace/tests/ovs-bpfd-without-datapath --detach --config "$1" &&
+			"$2/sbin/ovs-bpfctl" config show && "$2/sbin/ovs-bpfctl" rule dump &&
+			"$2/sbin/ovs-bpfctl" exit' - "$1" "$usr"
+}
+if [ "$(id -u)" = 0 ]; then
+	check "the daemon starts with it as it is" starts "$conf"
+	# Examples are remarks without a space in front.
+	sed -e 's/^#\([a-z]\)/\1/' -e "s,/opt/switch,$usr," "$conf" >"$dest/example"
+	check "and with its examples" eval 'starts "$dest/example" >"$dest/said" && grep "actions=bpf(lb)" "$dest/said" && [ "$(grep -c "^table=" "$dest/said")" = "$(grep -c "^#rule add" "$conf")" ]'
+else
+	point 0 "the daemon starts with it as it is # SKIP must run as root"
+	point 0 "and with its examples # SKIP must run as root"
+fi
+echo "# mine" >"$conf"
+check "another \"make install\" leaves it alone" eval 'make -s install DESTDIR="$dest" PREFIX=/opt/switch && [ "$(cat "$conf")" = "# mine" ]'
 manual() {
 	man --warnings -l -E UTF-8 "$usr/share/man/man8/$1.8" >"$dest/text" 2>"$dest/warnings" || return
 	cat "$dest/warnings"
