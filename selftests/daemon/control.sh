@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 84
+plan 86
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -69,6 +69,11 @@ json_all() {
 	done
 }
 check "each answer is JSON with -j, text without" json_all
+completed() {	# OBJECT VERB KEY WORD...: what is offered behind words is what a command lists by a key
+	diff <(ctl -j "$1" "$2" | jq -r ".[].$3" | sort) <(ctl --complete "${@:4}" "" | sort)
+}
+check "completion knows what there is" eval \
+	'ctl --complete meter del 9 | grep -x 9 && completed group dump id group del && completed meter dump meter meter del && completed tlv dump field tlv del && completed flow dump ufid flow why'
 check "text and JSON say the same" eval \
 	'[ "$(ctl port list | sed -n "s/^port \([0-9]*\): \([^ ]*\) .*/\1 \2/p")" = "$(ctl -j port list | jq -r ".[] | \"\(.port) \(.name)\"")" ]'
 check "the log is JSON" eval 'jq -s -e "map(select(.module == \"config\" and .level == \"INFO\")) | length > 0" /run/log'
@@ -235,6 +240,11 @@ check "a rule that goes by itself is told of, too: unused" goes idle_timeout=1,p
 check "its time is over" goes hard_timeout=2,priority=7 hard_timeout
 check "they are gone, and no other is" eval '! ctl rule dump | grep table=9 && ctl rule dump | grep table=0'
 check "of ports too, whoever adds them" eval 'ctl port add b0 2 && wait_until 5 grep -q "port: added port 2" /run/events'
+kill $monitor
+userspace/ovs-bpfctl -j monitor rule >/run/events 2>&1 &
+monitor=$!
+check "as JSON each line is an event" eval \
+	'wait_until 10 eval "ctl rule add table=9,actions=drop; test -s /run/events" && ctl rule del table=9 && wait_until 5 grep -q deleted /run/events && [ "$(jq -s "map(.event == \"rule\") | all" /run/events)" = true ]'
 kill $monitor
 
 cat >/run/misbehave.py <<'PY'

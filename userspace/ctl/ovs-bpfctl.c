@@ -89,9 +89,14 @@ static int run(struct session *s, const struct cmd *cmd, int argc, char **argv)
 		return repeat(s, cmd, i, words);
 	session_send(s, cmd, i, words);
 	message = session_receive(s);
+	/* Of events all that is said before them is that they will come. */
+	if (cmd->flags & CMD_STREAM && json_is_null(json_object_get(message, "error"))) {
+		json_decref(message);
+		return show_events(s);
+	}
 	status = show_answer(s, message);
 	json_decref(message);
-	return cmd->flags & CMD_STREAM && !status ? show_events(s) : status;
+	return status;
 }
 
 /* Options before the command.  Return: how many words they are, or -1. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/words.h"
 #include "command.h"
 #include "switch.h"
 
@@ -120,18 +121,14 @@ int limits_set(struct sw *sw, const struct sw_limits *limits)
 /* upcall set LIMIT... */
 int cmd_upcall_set(struct sw *sw, const struct args *a, struct reply *r)
 {
+#define LIMIT(name, low, high) { #name, &new.name, low, high },
 	struct sw_limits new = sw->limits;
 	const struct {
 		const char *name;
 		uint32_t *value;
 		uint32_t low, high;
-	} limits[] = {
-		{ "flows", &new.flows, 0, 10000000 },
-		{ "masks", &new.masks, 0, 1000000 },
-		{ "queue", &new.queue, 1, 100000 },
-		{ "rate", &new.rate, 0, 100000000 },
-		{ "burst", &new.burst, 1, 1000000 },
-	};
+	} limits[] = { LIMITS(LIMIT) };
+#undef LIMIT
 	unsigned int i, k;
 
 	for (i = 0; i < a->n_rest; i++) {

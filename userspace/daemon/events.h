@@ -13,11 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../lib/words.h"
 #include "../pipeline/rule.h"
 
 struct sw;
-
-#define EVENTS(X) X(upcall) X(flow) X(port) X(rule) X(prog) X(config) X(packet)
 
 #define EVENT_ENUM(name) EVENT_##name,
 enum event_kind { EVENTS(EVENT_ENUM) N_EVENTS };

@@ -89,6 +89,18 @@ const char *log_module_name(enum log_module module)
 	return module_names[module];
 }
 
+/* What log_parse() takes for a destination. */
+const char *log_place_word(enum log_place place)
+{
+	return place_names[place];
+}
+
+/* Likewise for a level. */
+const char *log_level_word(enum log_level level)
+{
+	return level_names[level];
+}
+
 const char *log_level_name(enum log_module module, enum log_place place)
 {
 	return level_names[levels.level[module][place]];

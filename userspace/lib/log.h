@@ -55,6 +55,8 @@ int log_parse(struct log_levels *l, const char *spec, char *err, size_t size);
 int log_set(const char *spec, char *err, size_t size);
 
 const char *log_module_name(enum log_module module);
+const char *log_place_word(enum log_place place);
+const char *log_level_word(enum log_level level);
 const char *log_level_name(enum log_module module, enum log_place place);
 
 /* As log_event(), at most 10 at once and one a second. */

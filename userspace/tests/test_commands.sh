@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 2
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 9
+plan 16
 # object:verb:arguments
 rows=$(sed -n 's/^COMMAND("\([^"]*\)", "\([^"]*\)", cmd_[a-z_]*, "\([^"]*\)".*/\1:\2:\3/p' userspace/lib/cmds.def)
 ctl() {
@@ -62,6 +62,27 @@ keywords() {
 }
 check "each keyword" keywords
 check "a word that is begun is completed" eval '[ "$(offered prog unl)" = unload ]'
+# Words that a row's text names behind a colon, up to a full stop.
+named() {	# OBJECT VERB WHAT
+	sed -n "/^COMMAND(\"$1\", \"$2\"/,/^\t\".*\")\$/p" userspace/lib/cmds.def | tr -d '"\n\t' | sed "s/.*$3: *\([a-z, ]*\).*/\1/" | tr -d ' ' | tr , '\n' | sort
+}
+check "each kind of event" eval 'named monitor "" "as they happen" | grep -qx packet && diff <(named monitor "" "as they happen") <(offered monitor "" | sort)'
+check "behind others, too" eval '[ "$(offered monitor rule po)" = port ]'
+check "each limit" eval 'diff <(sed -n "/\"upcall\", \"set\"/,/^COMMAND(\"monitor/p" userspace/lib/cmds.def | grep -o "[a-z]*=N" | tr -d N | sort) <(offered upcall set "" | sort)'
+levels() {	# the modules of a log, then what the row tells of
+	grep -o 'X([a-z]*)' userspace/lib/log.h | sed 's/X(\(.*\))/\1/' | grep -vx name
+	named vlog set Destinations
+	named vlog set Levels
+}
+check "what is logged where" eval 'levels | grep -qx emer && diff <(levels | sort) <(offered vlog set "" | sort)'
+check "part by part" eval '[ "$(offered vlog set flow:con)" = "$(printf "flow:config\nflow:control\nflow:console")" ] && [ "$(offered vlog set flow:console:d)" = "$(printf "flow:console:datapath\nflow:console:dbg")" ]'
+# As the shell has it by default.
+split() {
+	# shellcheck disable=SC2016
+	bash -c '. userspace/completion/ovs-bpfctl; COMP_WORDBREAKS=" =:"; COMP_WORDS=(userspace/ovs-bpfctl "$@"); COMP_CWORD=$#; _ovs_bpfctl; printf "%s\n" "${COMPREPLY[@]}"' - "$@"
+}
+check "though the shell takes words apart" eval '[ "$(split vlog set flow : console : d)" = "$(printf "datapath\ndbg")" ] && [ "$(split vlog set flow :)" = "$(offered vlog set "")" ] && [ "$(split upcall set rate = 7 bu)" = burst= ]'
+check "nothing is offered behind a value" eval '[ -z "$(offered upcall set rate=)" ]'
 options() {
 	diff <(userspace/ovs-bpfd --help | grep -o -e ' --[a-z-]*' | grep -v -e --usage | tr -d ' ' | sort -u) \
 		<(sed -n '/^\.SH OPTIONS/,/^\.SH CONF/p' userspace/man/ovs-bpfd.8 | sed -e 's/\\f[BIR]/ /g' -e 's/\\//g' | grep -o -e ' --[a-z-]*' | tr -d ' ' | sort -u)
