@@ -298,6 +298,7 @@ int config_reload(struct sw *sw, char *err, size_t size)
 /* Which file it is.  Return: 0, or -1 if it can't be found. */
 int config_set(const char *path)
 {
+	free(config.path);
 	config.path = realpath(path, NULL);
 	return config.path ? 0 : -1;
 }

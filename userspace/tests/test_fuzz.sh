@@ -25,6 +25,7 @@ cp "$top/userspace/tests/progs/refused-1.bpf.o" bad.o
 head -c 3000 prog.o >cut.o
 printf 'table=0,ip,actions=output:1\ntable=3,actions=drop\n' >rules
 printf 'rule add table=4,actions=drop\nport add p3 3\nprog load x prog.o\n' >./batch
+printf 'port del p3\nport add p4 3\nport add p3 4\ntlv add {class=1,type=2,len=40}->tun_metadata0\nvlog set flow:file:dbg\n' >./again
 
 # fuzz NAME SECONDS: 0 seconds: the corpus alone
 fuzz() {

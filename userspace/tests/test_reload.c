@@ -80,7 +80,7 @@ static const char *ports(void)
 {
 	const char *text = must("port/list", NULL), *p;
 	static char list[512];
-	char number[16];
+	char number[24];
 	int n = 0, i;
 
 	list[0] = 0;
@@ -347,7 +347,7 @@ static void enter_flow(void)
 static void test_option_leftovers(void **state)
 {
 	static const char one[] = OPTION(1, 4, 0) "rule add tun_metadata0=7,actions=set_field:7->tun_metadata0,output:1\n";
-	uint64_t mask_id, body[2] = { 16 };
+	uint64_t mask_id, gen, body[2] = { 16 };
 
 	(void)state;
 	load("");
@@ -370,6 +370,11 @@ static void test_option_leftovers(void **state)
 	must("tlv/del", "tun_metadata0");
 	assert_null(sw.frozen.by_id);
 	assert_null(sw.flows);
+	/* One more is passed on by tunnels. */
+	gen = sw.gen;
+	must("tlv/add", "{class=1,type=9,len=4}->tun_metadata9");
+	assert_true(sw.gen > gen);
+	must("tlv/del", "tun_metadata9");
 }
 
 /* Whoever hears of rules hears of them as they were. */
