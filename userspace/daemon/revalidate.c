@@ -358,7 +358,6 @@ void sw_revalidate_changed(struct sw *sw)
 	sw->macs_seen = sw->macs.changes;
 	sw->gen++;
 	sw->n_old = sw->n_busy;
-	frozen_unlink_all(&sw->frozen);
 	revalidate_all(sw);
 	sw->changes.all = false;
 	sw->changes.n = 0;

@@ -87,6 +87,7 @@ static struct frozen *frozen_new(struct frozen_set *set,
 	f->key = key;
 	f->key_len = len;
 	f->refs = f->n_next = f->mark = f->linked = 0;
+	f->suspect = false;
 	f->next_ids = NULL;
 	own_frames(f);
 	do
@@ -243,44 +244,48 @@ static bool reaches(struct frozen_set *set, struct frozen *f,
 	return false;
 }
 
-/**
- * frozen_link - note that a packet of one state goes to another in any case
- * @set: the states.
- * @from: the one.
- * @to: the other.
- *
- * Return: false if there would be a loop; then it is not noted.
- */
-bool frozen_link(struct frozen_set *set, struct frozen *from, struct frozen *to)
+/* Note a state that packets of another go to, unless it is noted.  Return: -1 without memory. */
+static int note_link(struct frozen_set *set, struct frozen *from, struct frozen *to)
 {
 	unsigned int i;
 	uint32_t *more;
 
 	if (to->linked == from->id)
-		return true;
+		return 0;
 	for (i = 0; to->linked && i < from->n_next; i++)
 		if (from->next_ids[i] == to->id)
-			return true;
+			return 0;
 	set->mark++;
 	if (reaches(set, to, from))
-		return false;
+		from->suspect = true;
 	more = realloc(from->next_ids, (from->n_next + 1) * sizeof(*more));
 	if (!more)
-		return true;	/* a loop may go unseen; the datapath bounds it */
+		return -1;
 	more[from->n_next++] = to->id;
 	to->linked = from->id;
 	from->next_ids = more;
-	return true;
+	return 0;
 }
 
-/* The rules have changed: what they say is seen anew. */
-void frozen_unlink_all(struct frozen_set *set)
+/**
+ * frozen_link - note that packets of one state go to another
+ * @set: the states.
+ * @from: the one.
+ * @to: the other.
+ *
+ * Of the links of a circle one was the last to be noted: a packet that goes round comes
+ * there.  Links stay when rules change, as megaflows do that go by them, so that there
+ * may be circles that no packet goes.
+ *
+ * Return: whether to look if this packet goes round.
+ */
+bool frozen_link(struct frozen_set *set, struct frozen *from, struct frozen *to)
 {
-	struct frozen *f, *next;
-
-	HASH_ITER(hh, set->by_id, f, next) {
-		free(f->next_ids);
-		f->next_ids = NULL;
-		f->n_next = f->linked = 0;
-	}
+	/* Without memory a later circle may go unseen; the datapath bounds it. */
+	if (note_link(set, from, to))
+		return true;
+	if (!from->suspect)
+		return false;
+	set->mark++;
+	return reaches(set, to, from);
 }

@@ -39,9 +39,10 @@ struct frame {
  * @n_frames: how many.
  * @key: all of the above but @id, @born and @refs, as bytes.
  * @key_len: how many.
- * @next_ids: states that a packet of this one goes to in any case.
+ * @next_ids: states that packets of this one go to, each some of them.
  * @n_next: how many.
- * @linked: the state whose packets go to this one in any case that was noted last; 0: none.
+ * @linked: the state whose packets go to this one that was noted last; 0: none.
+ * @suspect: one of @next_ids has closed a circle.
  * @mark: of a search for loops.
  * @hh: by id.
  * @hh_key: by key.
@@ -61,6 +62,7 @@ struct frozen {
 	uint32_t *next_ids;
 	unsigned int n_next;
 	uint32_t linked;
+	bool suspect;
 	unsigned int mark;
 	UT_hash_handle hh;
 	UT_hash_handle hh_key;
@@ -89,6 +91,5 @@ void frozen_unref(struct frozen_set *set, uint32_t id);
 void frozen_sweep(struct frozen_set *set, uint64_t older_than);
 void frozen_clear(struct frozen_set *set);
 bool frozen_link(struct frozen_set *set, struct frozen *from, struct frozen *to);
-void frozen_unlink_all(struct frozen_set *set);
 
 #endif

@@ -5,6 +5,11 @@
 
 #include "xlate.h"
 
+struct ahead;
+
+/* By what a packet comes back, if it does so in any case. */
+enum comes_back { MAYBE, BY_PROGRAM, BY_CT, BY_ANSWER };
+
 /**
  * struct state - what a branch of the walk has to itself
  * @cur: the packet as the rules have it now.
@@ -13,6 +18,7 @@
  * @set: bits that rules have set since the datapath's packet was last made so.
  * @known: bits that are constants since the packet came.
  * @known_since: likewise, since each program.
+ * @unknown: on the way ahead: bits that are not known.
  * @bpf: index of each program in @out->ops.
  * @n_bpf: programs so far.
  * @frames: lists of actions under way, the innermost last.
@@ -39,6 +45,7 @@ struct state {
 	bool done;
 	/* Large, and not cleared at the beginning: counts tell what there is. */
 	struct flow known_since[MAX_PROGS];
+	struct flow unknown;
 	unsigned int bpf[MAX_PROGS];
 	struct frame frames[MAX_FRAMES];
 	struct outcomes said;
@@ -51,6 +58,7 @@ struct state {
  * @flow: the packet as it came.
  * @s: of the branch.
  * @from: state that it resumes, or NULL.
+ * @ahead: it only looks ahead, and makes nothing; or NULL.
  * @nest: lists within lists of operations.
  * @n_branches: branches made, or set aside to be made.
  * @n_lookups: tables visited.
@@ -66,6 +74,7 @@ struct walk {
 	struct xlate_out *out;
 	const struct flow *flow;
 	struct frozen *from;
+	struct ahead *ahead;
 	unsigned int nest;
 	unsigned int n_branches;
 	unsigned int n_lookups;
@@ -93,7 +102,15 @@ void walk_run(struct walk *w);
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 	       uint8_t table, uint64_t cookie);
 uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
-		     uint8_t table, int result, bool certain);
+		     uint8_t table, int result, enum comes_back how);
+void walk_resume(struct walk *w, struct frozen *f);
+
+/* xlate_ahead.c */
+bool goes_round(struct walk *w, struct frozen *to, enum comes_back how);
+void ahead_add(struct walk *w, struct frozen *to, enum comes_back how);
+void ahead_read(struct walk *w, const struct flow *mask);
+void ahead_known(struct walk *w, const struct flow *mask);
+void ahead_program(struct walk *w, const struct op *op);
 
 /* xlate_set.c */
 void commit(struct walk *w);

@@ -29,7 +29,7 @@ void walk_trace(struct walk *w, const char *fmt, ...)
 	va_list args;
 	int n;
 
-	if (!w->in->trace)
+	if (!w->in->trace || w->ahead)
 		return;
 	n = snprintf(line, sizeof(line), "%*s", 2 * w->nest, "");
 	va_start(args, fmt);
@@ -67,6 +67,10 @@ void consult(struct walk *w, const struct flow *mask)
 	}
 	flow_or(&w->out->wc, mask, &w->s.known);
 	tell_reads(w, mask);
+	if (w->ahead) {
+		ahead_read(w, mask);
+		return;
+	}
 	for (i = 0; i < w->s.n_bpf; i++)
 		flow_or(&w->out->ops[w->s.bpf[i]].mask, mask,
 			&w->s.known_since[i]);
@@ -92,6 +96,8 @@ void make_known(struct walk *w, const struct flow *mask)
 	unsigned int i;
 
 	flow_or(&w->s.known, mask, NULL);
+	if (w->ahead)
+		ahead_known(w, mask);
 	for (i = 0; i < w->s.n_bpf; i++)
 		flow_or(&w->s.known_since[i], mask, NULL);
 	if (mask->nw_ttl == 0xff)
@@ -145,14 +151,6 @@ bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 	return true;
 }
 
-static void fail_loop(struct walk *w, const struct frozen *to)
-{
-	walk_fail(w, "stage loop: a packet that recirculates from table %u to table %u comes back to table %u for ever",
-		  w->from->n_frames ? w->from->frames[w->from->n_frames - 1].table : 0,
-		  to->n_frames ? to->frames[to->n_frames - 1].table : 0,
-		  w->from->n_frames ? w->from->frames[w->from->n_frames - 1].table : 0);
-}
-
 /**
  * walk_freeze - put what is left to do behind a recirculation id
  * @w: the walk.
@@ -160,12 +158,12 @@ static void fail_loop(struct walk *w, const struct frozen *to)
  * @n: how many.
  * @table: that they are of.
  * @result: register that gets the program's result, or -1.
- * @certain: the packet recirculates in any case.
+ * @how: by what the packet recirculates in any case, or MAYBE.
  *
  * Return: the id; 0, and an error, without memory or if it would go on for ever.
  */
 uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
-		     uint8_t table, int result, bool certain)
+		     uint8_t table, int result, enum comes_back how)
 {
 	struct frozen like = { .result = result, .metadata = w->s.cur.metadata,
 			       .in_port = NO_PORT };
@@ -195,10 +193,13 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 		walk_fail(w, "out of memory");
 		return 0;
 	}
-	if (certain && w->from && !frozen_link(w->in->frozen, w->from, f)) {
-		fail_loop(w, f);
+	if (how == MAYBE || w->s.done)
+		return f->id;
+	if (w->ahead)
+		ahead_add(w, f, how);
+	else if (w->from && frozen_link(w->in->frozen, w->from, f) &&
+		 goes_round(w, f, how))
 		return 0;
-	}
 	return f->id;
 }
 
@@ -220,7 +221,7 @@ static void trace_lookup(struct walk *w, unsigned int table,
 {
 	static char text[RULE_TEXT];
 
-	if (!w->in->trace)
+	if (!w->in->trace || w->ahead)
 		return;
 	if (rule)
 		rule_format(rule, false, text, sizeof(text));
@@ -257,7 +258,7 @@ static void set_add(struct table_set *set, unsigned int table)
 static void note_table(struct walk *w, unsigned int table, uint32_t port)
 {
 	set_add(&w->out->asked, table);
-	if (w->s.n_bpf || w->s.popped || port != NO_PORT ||
+	if (w->ahead || w->s.n_bpf || w->s.popped || port != NO_PORT ||
 	    memcmp(&w->s.cur, w->flow, FLOW_DP_LEN))
 		set_add(&w->out->changed, table);
 }
@@ -447,7 +448,7 @@ void walk_run(struct walk *w)
 }
 
 /* Go on behind a recirculation. */
-static void walk_resume(struct walk *w, struct frozen *f)
+void walk_resume(struct walk *w, struct frozen *f)
 {
 	w->from = f;
 	w->s.cur.metadata = f->metadata;

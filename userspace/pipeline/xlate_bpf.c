@@ -115,7 +115,7 @@ static void ask_later(struct walk *w, struct op *op, const char *prog,
 		todo[i].n = i < n ? w->s.said.o[i].yes : table;
 		todo[i].port = port;
 	}
-	op->recirc_id = walk_freeze(w, todo, n + 1, table, -1, true);
+	op->recirc_id = walk_freeze(w, todo, n + 1, table, -1, BY_ANSWER);
 	w->s.done = true;
 }
 
@@ -135,6 +135,10 @@ void ask_filter(struct walk *w, const char *prog, unsigned int table,
 	struct op *op;
 	int yes;
 
+	if (w->ahead) {
+		w->s.done = true;	/* that it knows only when it is there */
+		return;
+	}
 	if (class_of(w, prog) != PROG_FILTER) {
 		walk_fail(w, "table %u: bpf=%s: no filter of this name is loaded",
 			  table, prog);
@@ -234,6 +238,10 @@ static void dispatch(struct walk *w, unsigned int bpf, int reg)
 	unsigned int i, n;
 	bool all, ok;
 
+	if (w->ahead) {
+		w->s.done = true;
+		return;
+	}
 	all = tables_reg_values(w->in->tables, reg, values, MAX_VALUES, &n);
 	if (!all && n < MAX_VALUES)
 		n = 0;	/* ranges: no value stands out */
@@ -283,7 +291,7 @@ static void do_filter(struct walk *w, const struct act *act, struct op *op)
 		add_op(w, OP_END);
 		return;
 	}
-	op->recirc_id = walk_freeze(w, NULL, 0, 0, act->result, false);
+	op->recirc_id = walk_freeze(w, NULL, 0, 0, act->result, MAYBE);
 	if (op->recirc_id)
 		dispatch(w, bpf, act->result);
 }
@@ -302,10 +310,24 @@ static void go_on_behind(struct walk *w, struct op *op)
 	}
 }
 
+/* What is read from now on, the program may have changed. */
+static void ran(struct walk *w, struct op *op)
+{
+	op->writes = prog_writes(w, &op->act);
+	/* The datapath counts these in any case. */
+	op->mask.dl_type = 0xffff;
+	op->mask.vlan_tci = htons(VLAN_PRESENT);
+	w->s.bpf[w->s.n_bpf] = op - w->out->ops;
+	/* A program does not reach registers and metadata. */
+	memset(&w->s.known_since[w->s.n_bpf], 0, FLOW_DP_LEN);
+	memset((uint8_t *)&w->s.known_since[w->s.n_bpf] + FLOW_DP_LEN, 0xff,
+	       sizeof(struct flow) - FLOW_DP_LEN);
+	w->s.n_bpf++;
+}
+
 void do_bpf(struct walk *w, const struct act *act)
 {
 	enum prog_class class = class_of(w, act->prog);
-	const struct progwrites *writes;
 	struct op *op;
 	bool always = act->mode == MODE_ALWAYS;
 	uint32_t id;
@@ -328,22 +350,16 @@ void do_bpf(struct walk *w, const struct act *act)
 		do_filter(w, act, op);
 		return;
 	}
-	id = walk_freeze(w, NULL, 0, 0, act->result, always);
+	id = walk_freeze(w, NULL, 0, 0, act->result,
+			 always ? BY_PROGRAM : MAYBE);
 	if (!id)
 		return;
-	writes = prog_writes(w, act);
-	op->writes = writes;
 	op->recirc_id = id;
 	w->s.said.n = 0;
-	/* The datapath counts these in any case. */
-	op->mask.dl_type = 0xffff;
-	op->mask.vlan_tci = htons(VLAN_PRESENT);
-	w->s.bpf[w->s.n_bpf] = op - w->out->ops;
-	/* A program does not reach registers and metadata. */
-	memset(&w->s.known_since[w->s.n_bpf], 0, FLOW_DP_LEN);
-	memset((uint8_t *)&w->s.known_since[w->s.n_bpf] + FLOW_DP_LEN, 0xff,
-	       sizeof(struct flow) - FLOW_DP_LEN);
-	w->s.n_bpf++;
+	if (w->ahead)
+		ahead_program(w, op);
+	else
+		ran(w, op);
 	if (always)
 		w->s.done = true;
 	else if (act->result >= 0)

@@ -130,7 +130,7 @@ static void do_select(struct walk *w, const struct group *g)
 	if (!g->n_buckets)
 		return;
 	commit(w);
-	id = walk_freeze(w, &pick, 1, 0, -1, true);
+	id = walk_freeze(w, &pick, 1, 0, -1, BY_ANSWER);
 	if (!id || !add_op(w, OP_HASH))
 		return;
 	op = add_op(w, OP_RECIRC);
@@ -288,7 +288,7 @@ void do_ct(struct walk *w, const struct act *act)
 	add_ct(w, act);
 	saved = w->s;
 	w->s.n_frames = 0;
-	id = walk_freeze(w, &go, 1, act->ct.table, -1, true);
+	id = walk_freeze(w, &go, 1, act->ct.table, -1, BY_CT);
 	w->s = saved;
 	op = id ? add_op(w, OP_RECIRC) : NULL;
 	if (op)
