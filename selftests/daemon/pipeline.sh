@@ -208,9 +208,9 @@ RULES'
 same_mask() {
 	many
 	want=$(ctl trace in_port=3,udp,nw_src=10.0.0.3,tp_src=20000,tp_dst=9 |
-		sed -n 's/^megaflow: //p')
+		sed -n 's/^megaflow: //p' | head -n 1)
 	echo "trace says: $want"
-	[ -n "$want" ] && ctl flow dump | tee /dev/stderr | grep -qF -- "${want}packets:"
+	[ -n "$want" ] && ctl flow dump | tee /dev/stderr | grep -qF -- "${want%%actions:*}packets:"
 }
 check "the megaflow reads what trace says" same_mask
 # alpha changes those of odd ports, which are looked up again, and not those of even ones.

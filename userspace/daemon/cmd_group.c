@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Commands about groups, learned addresses, and the way of a packet. */
+/* Commands about groups and learned addresses. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,42 +269,4 @@ int cmd_fdb_flush(struct sw *sw, const struct args *a, struct reply *r)
 	mac_clear(&sw->macs);
 	sw_revalidate(sw);
 	return 0;
-}
-
-static void trace_line(const char *line, void *arg)
-{
-	reply_row(arg, json_pack("{s:s}", "line", line));
-}
-
-static void trace_result(const struct xlate_out *out, const struct flow *flow,
-			 struct reply *r)
-{
-	static char text[8192];
-	int n = snprintf(text, sizeof(text), "megaflow: ");
-	struct flow mask = out->wc;
-
-	mask.nw_frag = 0;	/* every megaflow has it */
-	match_format(flow, &mask, text + n, sizeof(text) - n);
-	reply_row(r, json_pack("{s:s}", "line", text));
-}
-
-/* trace FLOW */
-int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
-{
-	static const uint8_t no_mac[6];
-	static struct xlate_out out;
-	char why[1024];
-	struct rule *like = rule_parse(args_get(a, "FLOW"), false, why, sizeof(why));
-
-	if (!like)
-		return reply_fail(r, "%s", why);
-	/* A packet of which no address is told is taken for one that may have none. */
-	like->match.ethernet = !like->match.packet_type &&
-			       (memcmp(like->match.dl_src, no_mac, 6) ||
-				memcmp(like->match.dl_dst, no_mac, 6));
-	reply_list(r);
-	sw_trace(sw, &like->match, &out, trace_line, r);
-	trace_result(&out, &like->match, r);
-	free(like);
-	return r->failed ? -1 : 0;
 }

@@ -9,39 +9,26 @@
 
 #define MAX_READS 256
 
-/**
- * struct read - what a table's lookup, or the actions of a rule, have read
- * @table: the table.
- * @rule: the rule that was found there, or NULL.
- * @mask: bits of the packet as it came.
- */
-struct read {
-	unsigned int table;
-	const struct rule *rule;
-	struct flow mask;
-};
-
-static struct read reads[MAX_READS];
+static struct xlate_read reads[MAX_READS];
 static unsigned int n_reads;
 
-static void on_read(unsigned int table, const struct rule *rule,
-		    const struct flow *mask, void *sw)
+static void on_read(const struct xlate_read *read, void *arg)
 {
 	unsigned int i;
 
-	(void)sw;
+	(void)arg;
 	for (i = 0; i < n_reads; i++)
-		if (reads[i].table == table && reads[i].rule == rule)
+		if (reads[i].table == read->table && reads[i].rule == read->rule &&
+		    reads[i].act == read->act && reads[i].why == read->why)
 			break;
-	if (i == MAX_READS)
-		return;
-	if (i == n_reads) {
-		memset(&reads[i], 0, sizeof(reads[i]));
-		reads[i].table = table;
-		reads[i].rule = rule;
-		n_reads++;
+	if (i < n_reads) {
+		flow_or(&reads[i].mask, &read->mask, NULL);
+	} else if (n_reads < MAX_READS) {
+		reads[n_reads++] = *read;
+	} else {
+		reads[MAX_READS - 1].why = "several others";
+		flow_or(&reads[MAX_READS - 1].mask, &read->mask, NULL);
 	}
-	flow_or(&reads[i].mask, mask, NULL);
 }
 
 /* The part of a mask that is a field's.  Return: whether there is any. */
@@ -53,15 +40,21 @@ static bool field_part(const struct field *f, const struct flow *mask,
 	return !flow_is_zero(part);
 }
 
-static json_t *describe(const struct read *r)
+static json_t *describe(const struct xlate_read *r)
 {
-	static char text[RULE_TEXT];
+	static char text[RULE_TEXT], action[RULE_TEXT];
 
+	if (r->why)
+		return json_pack("{s:s}", "rule", r->why);
 	if (r->rule)
 		rule_format(r->rule, false, text, sizeof(text));
 	else
-		snprintf(text, sizeof(text), "table=%u: no rule matches", r->table);
-	return json_pack("{s:i,s:s}", "table", r->table, "rule", text);
+		snprintf(text, sizeof(text), r->act ? "table=%u: a rule of a former stage" :
+			 "table=%u: no rule matches", r->table);
+	if (r->act)
+		acts_format(r->act, 1, action, sizeof(action));
+	return json_pack("{s:i,s:s,s:s*}", "table", r->table, "rule", text,
+			 "action", r->act ? action : NULL);
 }
 
 /* What has read a field. */
@@ -74,9 +67,6 @@ static json_t *readers(const struct field *f)
 	for (i = 0; i < n_reads; i++)
 		if (field_part(f, &reads[i].mask, &part))
 			json_array_append_new(by, describe(&reads[i]));
-	if (!json_array_size(by))
-		json_array_append_new(by, json_pack("{s:s}", "rule",
-						    "every megaflow looks at this"));
 	return by;
 }
 
@@ -103,6 +93,7 @@ static int tell_field(const struct field *f, const struct flow *key,
 /* flow why UFID */
 int cmd_flow_why(struct sw *sw, const struct args *a, struct reply *r)
 {
+	static const struct xlate_watch watch = { .read = on_read };
 	static struct xlate_out out;
 	static char text[8192];
 	uint8_t ufid[UFID_LEN];
@@ -117,7 +108,7 @@ int cmd_flow_why(struct sw *sw, const struct args *a, struct reply *r)
 	if (!f || odp_flow_from_key(f->key, &key))
 		return reply_fail(r, "there is no such megaflow (see flow dump -m)");
 	n_reads = 0;
-	sw_why(sw, &key, &out, on_read);
+	sw_watch(sw, &key, &out, &watch);
 	left = out.wc;
 	memset((uint8_t *)&left + FLOW_DP_LEN, 0, sizeof(left) - FLOW_DP_LEN);
 	match_format(&key, &left, text, sizeof(text));

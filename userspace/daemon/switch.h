@@ -347,17 +347,13 @@ void handlers_stop(struct sw *sw);
 uint64_t handlers_lost(uint32_t port);
 
 /* translate.c */
-typedef void (*reads_fn)(unsigned int table, const struct rule *rule,
-			 const struct flow *mask, void *sw);
 int sw_build(struct sw *sw, struct nl_msg *msg, const struct nlattr *key,
 	     const struct flow *flow, const struct xlate_out *out);
 int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out);
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out);
 void sw_xlate_apart(struct sw *sw, const struct flow *flow, struct xlate_out *out);
-void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	    reads_fn reads);
-void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	      void (*line)(const char *line, void *arg), void *arg);
+void sw_watch(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	      const struct xlate_watch *watch);
 int sw_prog_fd(const char *name, void *sw);
 const struct progwrites *sw_prog_writes(const char *name, void *sw);
 enum prog_class sw_prog_class(const char *name, void *sw);

@@ -16,7 +16,7 @@ int sw_put_ops(struct sw *sw, struct nl_msg *msg, const struct xlate_out *out)
 
 static void translate(struct sw *sw, const struct flow *flow,
 		      struct xlate_out *out, bool apart,
-		      void (*trace)(const char *, void *), reads_fn reads)
+		      const struct xlate_watch *watch)
 {
 	struct xlate_in in = {
 		.tables = &sw->tables,
@@ -30,9 +30,8 @@ static void translate(struct sw *sw, const struct flow *flow,
 		.port_live = sw_port_live,
 		.prog_class = sw_prog_class,
 		.prog_writes = sw_prog_writes,
-		.trace = trace,
-		.reads = reads,
 		.arg = sw,
+		.watch = watch,
 	};
 
 	xlate(&in, flow, out);
@@ -41,7 +40,7 @@ static void translate(struct sw *sw, const struct flow *flow,
 /* Translate a packet's fields by the rules as they are. */
 void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 {
-	translate(sw, flow, out, false, NULL, NULL);
+	translate(sw, flow, out, false, NULL);
 }
 
 /*
@@ -50,32 +49,14 @@ void sw_xlate(struct sw *sw, const struct flow *flow, struct xlate_out *out)
  */
 void sw_xlate_apart(struct sw *sw, const struct flow *flow, struct xlate_out *out)
 {
-	translate(sw, flow, out, true, NULL, NULL);
+	translate(sw, flow, out, true, NULL);
 }
 
-static void (*tracer)(const char *line, void *arg);
-static void *tracer_arg;
-
-static void trace_line(const char *line, void *sw)
+/* Likewise, as sw_xlate() does, and tell what happens. */
+void sw_watch(struct sw *sw, const struct flow *flow, struct xlate_out *out,
+	      const struct xlate_watch *watch)
 {
-	(void)sw;
-	tracer(line, tracer_arg);
-}
-
-/* Likewise, and tell what happens. */
-void sw_trace(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	      void (*line)(const char *line, void *arg), void *arg)
-{
-	tracer = line;
-	tracer_arg = arg;
-	translate(sw, flow, out, false, trace_line, NULL);
-}
-
-/* Likewise, and tell what reads which bits of the packet. */
-void sw_why(struct sw *sw, const struct flow *flow, struct xlate_out *out,
-	    reads_fn reads)
-{
-	translate(sw, flow, out, false, NULL, reads);
+	translate(sw, flow, out, false, watch);
 }
 
 /* Write mask and actions of a megaflow.  Return: 0 or a negative errno. */

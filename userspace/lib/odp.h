@@ -46,11 +46,13 @@ struct odp_userdata {
  * @prog_fd: gives the descriptor of a program, or a negative errno.
  * @arg: for @prog_fd.
  * @pid: netlink port that gets packets for the controller.
+ * @names: programs go by name, for people: @prog_fd is not asked.
  */
 struct odp_env {
 	int (*prog_fd)(const char *name, void *arg);
 	void *arg;
 	uint32_t pid;
+	bool names;
 };
 
 /* odp.c */

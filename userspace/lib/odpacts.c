@@ -106,6 +106,18 @@ static int put_branches(struct cursor *c)
 	return err;
 }
 
+static int put_prog(struct cursor *c, const struct op *op)
+{
+	int fd;
+
+	if (c->env->names)
+		return nla_put_string(c->msg, OVS_BPF_ATTR_NAME, op->act.prog);
+	fd = c->env->prog_fd(op->act.prog, c->env->arg);
+	if (fd < 0)
+		return fd;
+	return nla_put_u32(c->msg, OVS_BPF_ATTR_PROG_FD, fd) ? -EMSGSIZE : 0;
+}
+
 static int put_bpf(struct cursor *c, const struct op *op)
 {
 	static const uint32_t modes[] = {
@@ -115,13 +127,15 @@ static int put_bpf(struct cursor *c, const struct op *op)
 		[MODE_AUTO] = OVS_BPF_RECHECK_CHANGED,
 	};
 	struct nlattr *nest;
-	int err, fd = c->env->prog_fd(op->act.prog, c->env->arg);
+	int err;
 
-	if (fd < 0)
-		return fd;
 	nest = odp_nest(c->msg, OVS_ACTION_ATTR_BPF);
-	if (!nest || nla_put_u32(c->msg, OVS_BPF_ATTR_PROG_FD, fd) ||
-	    nla_put(c->msg, OVS_BPF_ATTR_ARG, sizeof(op->act.arg), &op->act.arg) ||
+	if (!nest)
+		return -EMSGSIZE;
+	err = put_prog(c, op);
+	if (err)
+		return err;
+	if (nla_put(c->msg, OVS_BPF_ATTR_ARG, sizeof(op->act.arg), &op->act.arg) ||
 	    (op->recirc_id &&
 	     nla_put_u32(c->msg, OVS_BPF_ATTR_RECIRC_ID, op->recirc_id)))
 		return -EMSGSIZE;

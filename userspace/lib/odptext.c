@@ -43,9 +43,20 @@ static struct nlattr *find(const struct nlattr *nest, int type)
 	return NULL;
 }
 
-static uint64_t default_hits(const struct nlattr *bpf)
+/* What a megaflow that is but to be has not counted. */
+static int put_hits(const struct nlattr *hits, char *buf, size_t size, int n)
 {
-	return get_u64(find(find(bpf, OVS_BPF_ATTR_STATS), OVS_BPF_STATS_ATTR_DEFAULT));
+	return !hits ? n : text_add(buf, size, n, "hits=%llu,",
+				    (unsigned long long)get_u64(hits));
+}
+
+static int put_stats(const struct nlattr *s, char *buf, size_t size, int n)
+{
+	return !s ? n : text_add(buf, size, n, ",runs=%llu,coalesced=%llu,recirculated=%llu,dropped=%llu",
+				 (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RUNS)),
+				 (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_COALESCED)),
+				 (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RECIRCULATED)),
+				 (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_DROPPED)));
 }
 
 static int put_cases(const struct nlattr *bpf, char *buf, size_t size, int n)
@@ -55,15 +66,17 @@ static int put_cases(const struct nlattr *bpf, char *buf, size_t size, int n)
 	struct nlattr *c = NULL;
 
 	while (cases && (c = next_attr(cases, c))) {
-		n = text_add(buf, size, n, ",case(%u,hits=%llu,actions(",
-			     U(find(c, OVS_BPF_CASE_ATTR_VALUE), 0),
-			     (unsigned long long)get_u64(find(c, OVS_BPF_CASE_ATTR_HITS)));
+		n = text_add(buf, size, n, ",case(%u,", U(find(c, OVS_BPF_CASE_ATTR_VALUE), 0));
+		n = put_hits(find(c, OVS_BPF_CASE_ATTR_HITS), buf, size, n);
+		n = text_add(buf, size, n, "actions(");
 		n = odp_format_actions(find(c, OVS_BPF_CASE_ATTR_ACTIONS), buf, size, n);
 		n = text_add(buf, size, n, "))");
 	}
 	if (def) {
-		n = text_add(buf, size, n, ",default(hits=%llu,actions(",
-			     (unsigned long long)default_hits(bpf));
+		n = text_add(buf, size, n, ",default(");
+		n = put_hits(find(find(bpf, OVS_BPF_ATTR_STATS), OVS_BPF_STATS_ATTR_DEFAULT),
+			     buf, size, n);
+		n = text_add(buf, size, n, "actions(");
 		n = odp_format_actions(def, buf, size, n);
 		n = text_add(buf, size, n, "))");
 	}
@@ -95,18 +108,16 @@ static int put_bpf(const struct nlattr *a, char *buf, size_t size, int n)
 	const struct nlattr *name = find(a, OVS_BPF_ATTR_NAME);
 	const struct nlattr *mode = find(a, OVS_BPF_ATTR_RECHECK);
 	const struct nlattr *recirc = find(a, OVS_BPF_ATTR_RECIRC_ID);
-	const struct nlattr *s = find(a, OVS_BPF_ATTR_STATS);
+	const struct nlattr *id = find(a, OVS_BPF_ATTR_PROG_ID);
 
-	n = text_add(buf, size, n, "bpf(%s,id=%u,%s%s", name ? nla_get_string(name) : "?",
-		     U(find(a, OVS_BPF_ATTR_PROG_ID), 0), mode ? "mode=" : "filter",
+	n = text_add(buf, size, n, "bpf(%s,", name ? nla_get_string(name) : "?");
+	if (id)
+		n = text_add(buf, size, n, "id=%u,", nla_get_u32(id));
+	n = text_add(buf, size, n, "%s%s", mode ? "mode=" : "filter",
 		     !mode ? "" : nla_get_u32(mode) < 3 ? modes[nla_get_u32(mode)] : "?");
 	if (recirc)
 		n = text_add(buf, size, n, ",recirc_id=0x%x", nla_get_u32(recirc));
-	n = text_add(buf, size, n, ",runs=%llu,coalesced=%llu,recirculated=%llu,dropped=%llu",
-		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RUNS)),
-		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_COALESCED)),
-		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_RECIRCULATED)),
-		     (unsigned long long)get_u64(find(s, OVS_BPF_STATS_ATTR_DROPPED)));
+	n = put_stats(find(a, OVS_BPF_ATTR_STATS), buf, size, n);
 	n = put_used(a, buf, size, n);
 	n = put_cases(a, buf, size, n);
 	return text_add(buf, size, n, ")");

@@ -18,12 +18,14 @@
  * @n_acts: how many.
  * @table: of the rule.
  * @cookie: of the rule.
+ * @rule: the rule; NULL in a frozen walk, which it may outlive.
  */
 struct frame {
 	const struct act *acts;
 	unsigned int n_acts;
 	uint8_t table;
 	uint64_t cookie;
+	const struct rule *rule;
 };
 
 /**

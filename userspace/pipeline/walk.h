@@ -7,9 +7,6 @@
 
 struct ahead;
 
-/* By what a packet comes back, if it does so in any case. */
-enum comes_back { MAYBE, BY_PROGRAM, BY_CT, BY_ANSWER };
-
 /**
  * struct state - what a branch of the walk has to itself
  * @cur: the packet as the rules have it now.
@@ -66,8 +63,10 @@ struct state {
  * @read_unknown: @s.unknown_reg was read.
  * @ethernet: the packet has an Ethernet header.
  * @in_port: where it came in, whatever rules have made of that.
- * @table: where the last lookup was.
- * @rule: what it found.
+ * @table: of what reads now: see &struct xlate_read.
+ * @rule: likewise.
+ * @act: likewise.
+ * @why: likewise.
  */
 struct walk {
 	const struct xlate_in *in;
@@ -84,6 +83,8 @@ struct walk {
 	uint32_t in_port;
 	unsigned int table;
 	const struct rule *rule;
+	const struct act *act;
+	const char *why;
 	struct state s;
 };
 
@@ -100,7 +101,7 @@ struct op *add_op(struct walk *w, enum op_type type);
 void walk_table(struct walk *w, unsigned int table, uint32_t port);
 void walk_run(struct walk *w);
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
-	       uint8_t table, uint64_t cookie);
+	       uint8_t table, const struct frame *of);
 uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 		     uint8_t table, int result, enum comes_back how);
 void walk_resume(struct walk *w, struct frozen *f);

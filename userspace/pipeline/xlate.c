@@ -22,6 +22,11 @@ void walk_fail(struct walk *w, const char *fmt, ...)
 	w->out->error = w->out->why;
 }
 
+static bool wants_lines(const struct walk *w)
+{
+	return w->in->watch && w->in->watch->line;
+}
+
 /* A line for whoever wants to know. */
 void walk_trace(struct walk *w, const char *fmt, ...)
 {
@@ -29,24 +34,81 @@ void walk_trace(struct walk *w, const char *fmt, ...)
 	va_list args;
 	int n;
 
-	if (!w->in->trace || w->ahead)
+	if (!wants_lines(w))
 		return;
 	n = snprintf(line, sizeof(line), "%*s", 2 * w->nest, "");
 	va_start(args, fmt);
 	vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	va_end(args);
-	w->in->trace(line, w->in->arg);
+	w->in->watch->line(line, w->in->watch->arg);
+}
+
+/* Bits as a match; of what the packet does not have, the names of fields. */
+static void format_read(const struct flow *flow, const struct flow *read, char *buf,
+			size_t size)
+{
+	int n = match_format(flow, read, buf, size);
+	struct flow left = *read;
+	unsigned int i;
+
+	for (i = 0; i < 2 * n_fields; i++) {
+		const struct field *f = &fields[i % n_fields];
+
+		if (!field_any(f, &left) || (i < n_fields && !field_prereq_met(f, flow)))
+			continue;
+		if (i >= n_fields)
+			n = text_add(buf, size, n, "%s,", f->name);
+		memset((uint8_t *)&left + f->ofs, 0, f->len);
+	}
+	if (n)
+		buf[n - 1] = 0;	/* the comma */
+	else
+		snprintf(buf, size, "nothing");
+}
+
+/* What has no line of its own: bits that nothing has read before, but in lookups. */
+static void trace_read(struct walk *w, const struct flow *read)
+{
+	static char what[RULE_TEXT], bits[RULE_TEXT];
+	struct flow more = {};
+
+	flow_or(&more, read, &w->out->wc);
+	if (!wants_lines(w) || (!w->act && !w->why && !w->ahead) || flow_is_zero(&more))
+		return;
+	format_read(w->flow, &more, bits, sizeof(bits));
+	if (w->ahead)
+		snprintf(what, sizeof(what), "whether it goes round, in table %u", w->table);
+	else if (w->why)
+		snprintf(what, sizeof(what), "%s", w->why);
+	else
+		acts_format(w->act, 1, what, sizeof(what));
+	walk_trace(w, "    read: %s (%s)", bits, what);
 }
 
 /* What of the packet as it came is read, for whoever wants to know. */
-static void tell_reads(struct walk *w, const struct flow *mask)
+static void tell_read(struct walk *w, const struct flow *mask)
 {
-	struct flow of_packet = {};
+	struct xlate_read read = { .table = w->table, .rule = w->rule,
+				   .act = w->act, .why = w->why };
 
-	if (!w->in->reads)
+	flow_or(&read.mask, mask, &w->s.known);
+	if (flow_is_zero(&read.mask))
 		return;
-	flow_or(&of_packet, mask, &w->s.known);
-	w->in->reads(w->table, w->rule, &of_packet, w->in->arg);
+	if (w->in->watch->read)
+		w->in->watch->read(&read, w->in->watch->arg);
+	trace_read(w, &read.mask);
+}
+
+/* Bits that are read though no rule asks for them. */
+static void read_for(struct walk *w, const char *why, const struct flow *mask)
+{
+	w->act = NULL;
+	w->rule = NULL;
+	w->why = why;
+	if (w->in->watch)
+		tell_read(w, mask);
+	flow_or(&w->out->wc, mask, NULL);
+	w->why = NULL;
 }
 
 /**
@@ -65,8 +127,9 @@ void consult(struct walk *w, const struct flow *mask)
 		more.nw_ttl = 0xff;
 		mask = &more;
 	}
+	if (w->in->watch)
+		tell_read(w, mask);
 	flow_or(&w->out->wc, mask, &w->s.known);
-	tell_reads(w, mask);
 	if (w->ahead) {
 		ahead_read(w, mask);
 		return;
@@ -127,7 +190,7 @@ struct op *add_op(struct walk *w, enum op_type type)
  * @acts: the list.
  * @n: its length.
  * @table: of the rule.
- * @cookie: of the rule.
+ * @of: has cookie and rule.
  *
  * Lists that are at their end are left, so that a resubmit that stands last costs
  * no depth.
@@ -135,7 +198,7 @@ struct op *add_op(struct walk *w, enum op_type type)
  * Return: false, and an error, if they are nested too deeply.
  */
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
-	       uint8_t table, uint64_t cookie)
+	       uint8_t table, const struct frame *of)
 {
 	while (w->s.n_frames && !w->s.frames[w->s.n_frames - 1].n_acts)
 		w->s.n_frames--;
@@ -146,9 +209,19 @@ bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 		return false;
 	}
 	w->s.frames[w->s.n_frames++] = (struct frame){
-		.acts = acts, .n_acts = n, .table = table, .cookie = cookie,
+		.acts = acts, .n_acts = n, .table = table,
+		.cookie = of->cookie, .rule = of->rule,
 	};
 	return true;
+}
+
+static void tell_stage(const struct walk *w, uint32_t id, enum comes_back how)
+{
+	struct xlate_stage stage = { .id = id, .how = how, .n_ops = w->out->n_ops,
+				     .cur = &w->s.cur };
+
+	if (!w->ahead && w->in->watch && w->in->watch->stage)
+		w->in->watch->stage(&stage, w->in->watch->arg);
 }
 
 /**
@@ -158,7 +231,7 @@ bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
  * @n: how many.
  * @table: that they are of.
  * @result: register that gets the program's result, or -1.
- * @how: by what the packet recirculates in any case, or MAYBE.
+ * @how: by what the packet recirculates in any case, or BY_NONE.
  *
  * Return: the id; 0, and an error, without memory or if it would go on for ever.
  */
@@ -180,6 +253,8 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 	for (i = 0; i < w->s.n_frames; i++)
 		if (w->s.frames[i].n_acts)
 			like.frames[like.n_frames++] = w->s.frames[i];
+	for (i = 0; i < like.n_frames; i++)
+		like.frames[i].rule = NULL;
 	if (first && like.n_frames == MAX_FRAMES) {
 		walk_fail(w, "too many lists of actions");
 		return 0;
@@ -193,7 +268,8 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 		walk_fail(w, "out of memory");
 		return 0;
 	}
-	if (how == MAYBE || w->s.done)
+	tell_stage(w, f->id, how);
+	if (how == BY_NONE || w->s.done)
 		return f->id;
 	if (w->ahead)
 		ahead_add(w, f, how);
@@ -221,15 +297,15 @@ static void trace_lookup(struct walk *w, unsigned int table,
 {
 	static char text[RULE_TEXT];
 
-	if (!w->in->trace || w->ahead)
+	if (!wants_lines(w) || w->ahead)
 		return;
 	if (rule)
 		rule_format(rule, false, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "table=%u: no rule matches", table);
 	walk_trace(w, "%s", text);
-	match_format(&w->s.cur, read, text, sizeof(text));
-	walk_trace(w, "    read: %s", *text ? text : "nothing");
+	format_read(&w->s.cur, read, text, sizeof(text));
+	walk_trace(w, "    read: %s", text);
 }
 
 /* Find the packet's rule, as if it had come in at a port. */
@@ -322,6 +398,7 @@ void walk_table(struct walk *w, unsigned int table, uint32_t port)
 	rule = look_up(w, table, port, &read);
 	w->table = table;
 	w->rule = rule;
+	w->act = NULL;
 	consult(w, &read);
 	if (!rule)
 		return;
@@ -342,7 +419,8 @@ void walk_table(struct walk *w, unsigned int table, uint32_t port)
 	}
 	w->out->branch[w->out->n_rules] = w->s.branch;
 	w->out->rules[w->out->n_rules++] = rule;
-	walk_push(w, rule->acts, rule->n_acts, rule->table, rule->cookie);
+	walk_push(w, rule->acts, rule->n_acts, rule->table,
+		  &(struct frame){ .cookie = rule->cookie, .rule = rule });
 }
 
 static void do_act(struct walk *w, const struct act *a)
@@ -438,6 +516,9 @@ void walk_run(struct walk *w)
 			w->s.n_frames--;
 			continue;
 		}
+		w->table = top->table;
+		w->rule = top->rule;
+		w->act = a;
 		if (look_anew(w, a))
 			return;
 		n = a->type == ACT_CT ? 1 + a->ct.n_exec : 1;
@@ -457,34 +538,43 @@ void walk_resume(struct walk *w, struct frozen *f)
 	memcpy(w->s.cur.reg, f->reg, sizeof(f->reg));
 	if (f->result >= 0) {
 		w->s.cur.reg[f->result] = w->s.cur.dp_hash;
+		w->act = NULL;
+		w->why = "a program's result";
 		consult_bits(w, field_find("dp_hash", 7), 0, 32);
+		w->why = NULL;
 	}
 	memcpy(w->s.frames, f->frames, f->n_frames * sizeof(f->frames[0]));
 	w->s.n_frames = f->n_frames;
-	walk_trace(w, "stage 0x%x resumes", f->id);
 }
 
 /* The datapath takes no mask on a header without one on what tells of it. */
-static void complete_mask(struct flow *wc, const struct flow *flow)
+static void complete_mask(struct walk *w)
 {
-	uint16_t type = ntohs(flow->dl_type);
+	uint16_t type = ntohs(w->flow->dl_type);
+	const struct flow *wc = &w->out->wc;
+	struct flow more = {};
 
 	/* Whether there is a tuple of the original direction is told by the state. */
 	if (wc->ct_nw_proto ||
 	    flow_has(wc, offsetof(struct flow, ct_nw_src), offsetof(struct flow, dl_dst)))
-		wc->ct_state = UINT32_MAX;
+		more.ct_state = UINT32_MAX;
 	/* The version of ERSPAN tells which of its fields there are. */
 	if (wc->tun_erspan_idx || wc->tun_erspan_dir || wc->tun_erspan_hwid)
-		wc->tun_erspan_ver = 0xff;
+		more.tun_erspan_ver = 0xff;
 	/* Metadata of another type have no context. */
 	if (flow_has(wc, offsetof(struct flow, nsh_c), offsetof(struct flow, nd_target)))
-		wc->nsh_mdtype = 0xff;
-	if (type != 0x0800 && type != 0x86dd)
-		return;
-	if (flow_has(wc, offsetof(struct flow, nd_target), FLOW_DP_LEN))
-		wc->nw_proto = 0xff;
-	if (flow_has(wc, offsetof(struct flow, nd_target), offsetof(struct flow, tp_src)))
-		wc->tp_src = 0xffff;
+		more.nsh_mdtype = 0xff;
+	if (type == 0x0800 || type == 0x86dd) {
+		if (flow_has(wc, offsetof(struct flow, nd_target), FLOW_DP_LEN))
+			more.nw_proto = 0xff;
+		if (flow_has(wc, offsetof(struct flow, nd_target),
+			     offsetof(struct flow, tp_src)))
+			more.tp_src = 0xffff;
+	}
+	/* They may be constants: nothing is left to do. */
+	memset(&w->s.known, 0, FLOW_DP_LEN);
+	if (!flow_is_zero(&more))
+		read_for(w, "what tells of other bits", &more);
 }
 
 /* Begin at the packet. */
@@ -515,6 +605,10 @@ static void start(struct walk *w, const struct flow *flow)
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out)
 {
+	static const struct flow always = {
+		.recirc_id = UINT32_MAX, .in_port = UINT32_MAX, .dl_type = 0xffff,
+		.nw_frag = 0xff,
+	};
 	struct frozen *f;
 	struct walk w;
 
@@ -528,10 +622,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	w.in = in;
 	w.out = out;
 	w.flow = flow;
-	out->wc.recirc_id = UINT32_MAX;
-	out->wc.in_port = UINT32_MAX;
-	out->wc.dl_type = 0xffff;
-	out->wc.nw_frag = 0xff;
+	read_for(&w, "every megaflow", &always);
 	if (!flow->recirc_id) {
 		walk_table(&w, 0, NO_PORT);
 	} else {
@@ -543,7 +634,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 			walk_fail(&w, "unknown recirculation id");
 	}
 	walk_run(&w);
-	complete_mask(&out->wc, flow);
+	complete_mask(&w);
 	if (out->error) {
 		walk_trace(&w, "dropped: %s", out->error);
 		out->n_ops = 0;

@@ -45,6 +45,9 @@ enum op_type {
 	OP_END,
 };
 
+/* By what a packet comes back in any case; BY_NONE: it may not. */
+enum comes_back { BY_NONE, BY_PROGRAM, BY_CT, BY_ANSWER };
+
 enum prog_class { PROG_UNKNOWN, PROG_ACTION, PROG_FILTER };
 
 /**
@@ -58,6 +61,7 @@ enum prog_class { PROG_UNKNOWN, PROG_ACTION, PROG_FILTER };
  *	that it has when the program runs; of CT: mark and label.
  * @mask: of SET and CT; of BPF: USED.
  * @act: of BPF: the rule's action, with a mode that is not MODE_AUTO; of CT.
+ * @found: of BPF: the mode was, by what the program may write.
  * @writes: of BPF: what the program may write; NULL: anything.
  * @recirc_id: of BPF and RECIRC: where to go on; 0: nowhere.
  * @cookie: of CONTROLLER: of the rule.
@@ -68,12 +72,58 @@ struct op {
 	uint16_t tci;
 	uint8_t table;
 	bool filter;
+	bool found;
 	uint32_t recirc_id;
 	uint64_t cookie;
 	struct flow value;
 	struct flow mask;
 	struct act act;
 	const struct progwrites *writes;
+};
+
+/**
+ * struct xlate_read - bits that were read, and what has read them
+ * @table: of the lookup, or of the rule whose action it was.
+ * @rule: that the lookup found, or whose action it was; NULL: none, or one of a former
+ *	stage.
+ * @act: the action; NULL: the lookup.
+ * @why: if it was neither: a sentence; else NULL.
+ * @mask: bits of the packet as it came.
+ */
+struct xlate_read {
+	unsigned int table;
+	const struct rule *rule;
+	const struct act *act;
+	const char *why;
+	struct flow mask;
+};
+
+/**
+ * struct xlate_stage - what is left to do has got an id
+ * @id: recirculation id.
+ * @how: by what the packet comes back.
+ * @n_ops: actions of the megaflow so far, with what @how tells of, but for a hash.
+ * @cur: the packet as it goes.
+ */
+struct xlate_stage {
+	uint32_t id;
+	enum comes_back how;
+	unsigned int n_ops;
+	const struct flow *cur;
+};
+
+/**
+ * struct xlate_watch - whoever wants to know what happens
+ * @line: gets it line by line, with the depth of branches; may be NULL.
+ * @read: gets all that is read.  Together it is the megaflow's mask.  May be NULL.
+ * @stage: gets each place that a packet may come back to; may be NULL.
+ * @arg: for all of these.
+ */
+struct xlate_watch {
+	void (*line)(const char *line, void *arg);
+	void (*read)(const struct xlate_read *read, void *arg);
+	void (*stage)(const struct xlate_stage *stage, void *arg);
+	void *arg;
 };
 
 /**
@@ -91,11 +141,8 @@ struct op {
  * @prog_class: what a program is; NULL: an action program.
  * @prog_writes: tells what a program may write; NULL, or a return of NULL:
  *	anything.
- * @trace: gets what happens, line by line; may be NULL.
- * @reads: gets the bits of the packet, as it came, that each lookup and the actions
- *	of each rule have read, with the table and the rule, which is NULL if none
- *	matched; may be NULL.
  * @arg: for all of these.
+ * @watch: who wants to know what happens, or NULL.
  */
 struct xlate_in {
 	const struct tables *tables;
@@ -109,10 +156,8 @@ struct xlate_in {
 	bool (*port_live)(uint32_t port, void *arg);
 	enum prog_class (*prog_class)(const char *name, void *arg);
 	const struct progwrites *(*prog_writes)(const char *name, void *arg);
-	void (*trace)(const char *line, void *arg);
-	void (*reads)(unsigned int table, const struct rule *rule,
-		      const struct flow *mask, void *arg);
 	void *arg;
+	const struct xlate_watch *watch;
 };
 
 /**

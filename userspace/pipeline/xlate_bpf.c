@@ -43,6 +43,7 @@ void choose_modes(struct walk *w)
 
 		if (op->type != OP_BPF || op->filter || op->act.mode != MODE_AUTO)
 			continue;
+		op->found = true;
 		op->act.mode = !op->writes ||
 			       progwrites_meets(op->writes, &op->value,
 						w->ethernet, &op->mask) ?
@@ -291,7 +292,7 @@ static void do_filter(struct walk *w, const struct act *act, struct op *op)
 		add_op(w, OP_END);
 		return;
 	}
-	op->recirc_id = walk_freeze(w, NULL, 0, 0, act->result, MAYBE);
+	op->recirc_id = walk_freeze(w, NULL, 0, 0, act->result, BY_NONE);
 	if (op->recirc_id)
 		dispatch(w, bpf, act->result);
 }
@@ -351,7 +352,7 @@ void do_bpf(struct walk *w, const struct act *act)
 		return;
 	}
 	id = walk_freeze(w, NULL, 0, 0, act->result,
-			 always ? BY_PROGRAM : MAYBE);
+			 always ? BY_PROGRAM : BY_NONE);
 	if (!id)
 		return;
 	op->recirc_id = id;

@@ -180,7 +180,7 @@ bool look_anew(struct walk *w, const struct act *a)
 	if (!w->s.popped || is_blind(a))
 		return false;
 	commit(w);
-	id = walk_freeze(w, NULL, 0, 0, -1, MAYBE);
+	id = walk_freeze(w, NULL, 0, 0, -1, BY_NONE);
 	op = id ? add_op(w, OP_RECIRC) : NULL;
 	if (op)
 		op->recirc_id = id;

@@ -80,11 +80,12 @@ static bool is_harmless(const struct xlate_out *out, unsigned int from)
 /* Do a list of actions to a copy of the packet. */
 static void do_copy(struct walk *w, const struct act *acts, unsigned int n)
 {
-	uint8_t table = w->s.n_frames ? w->s.frames[w->s.n_frames - 1].table : 0;
-	uint64_t cookie = w->s.n_frames ? w->s.frames[w->s.n_frames - 1].cookie : 0;
+	struct frame of = { .table = 0 };
 	struct state saved;
 	unsigned int first;
 
+	if (w->s.n_frames)
+		of = w->s.frames[w->s.n_frames - 1];
 	commit(w);
 	if (w->nest == MAX_NEST) {
 		walk_fail(w, "groups and branches nest more than %d deep", MAX_NEST);
@@ -96,7 +97,7 @@ static void do_copy(struct walk *w, const struct act *acts, unsigned int n)
 	w->nest++;
 	saved = w->s;
 	w->s.n_frames = 0;
-	walk_push(w, acts, n, table, cookie);
+	walk_push(w, acts, n, of.table, &of);
 	walk_run(w);
 	w->nest--;
 	w->s = saved;

@@ -616,6 +616,23 @@ static void test_trace(void **state)
 	assert_non_null(strstr(traced, "read: ip,nw_dst=10.0.0.0/8"));
 	assert_non_null(strstr(traced, "f says yes"));
 	assert_non_null(strstr(traced, "table=1: no rule"));
+	/* What nothing but an action has read, and what no rule asks for. */
+	reset(NULL);
+	add("udp,actions=set_field:5->vlan_vid,mod_vlan_vid:5,move:nw_src[0..7]->reg0[0..7],dec_ttl,output:tp_src[0..3]");
+	add_group("group_id=1,type=select,bucket=actions=output:1");
+	add("priority=9,tcp,actions=group:1");
+	run(&f);
+	assert_non_null(strstr(traced, "read: ip,recirc_id=0x0,in_port=3,nw_frag=no (every megaflow)"));
+		assert_non_null(strstr(traced, "read: vlan_tci=0x0/0x1000 (set_field:0x5->vlan_vid)"));
+	assert_non_null(strstr(traced, "read: inner_vlan_tci (mod_vlan_vid:5)"));
+	assert_non_null(strstr(traced, "read: nw_src=0.0.0.1/0.0.0.255 (move:nw_src[0..7]->reg0[0..7])"));
+	assert_non_null(strstr(traced, "read: tp_src=0x0/0xf (output:tp_src[0..3])"));
+	f = tcp();
+	run(&f);
+	f = back(f);
+	f.dp_hash = htonl(0x35);
+	run(&f);
+	assert_non_null(strstr(traced, "read: dp_hash=0x5/0xf (bucket_of(1))"));
 }
 
 static void test_program_checks(void **state)

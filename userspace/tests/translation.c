@@ -21,6 +21,8 @@ static const uint32_t ports[] = { 1, 2, 3 };
 uint32_t dead_port;
 bool apart;
 char traced[65536];
+void (*on_stage)(const struct xlate_stage *stage, void *arg);
+void *stage_arg;
 
 void add(const char *text)
 {
@@ -52,6 +54,7 @@ int reset(void **state)
 	mac_clear(&macs);
 	dead_port = 0;
 	apart = false;
+	on_stage = NULL;
 	return 0;
 }
 
@@ -89,6 +92,17 @@ static void trace(const char *line, void *arg)
 {
 	(void)arg;
 	snprintf(traced + strlen(traced), sizeof(traced) - strlen(traced), "%s\n", line);
+}
+
+static struct flow all_reads;
+
+static void on_read(const struct xlate_read *read, void *arg)
+{
+	(void)arg;
+	/* One thing has read it, and it is known which. */
+	assert_true(!read->act || !read->why);
+	assert_false(flow_is_zero(&read->mask));
+	flow_or(&all_reads, &read->mask, NULL);
 }
 
 static int put_op(char *buf, size_t size, int n, const struct op *op)
@@ -151,17 +165,22 @@ static int put_op(char *buf, size_t size, int n, const struct op *op)
 /* Translates, and writes the operations. */
 const char *run(const struct flow *f)
 {
+	const struct xlate_watch watch = { .line = trace, .read = on_read,
+					   .stage = on_stage, .arg = stage_arg };
 	struct xlate_in in = { .tables = &tables, .groups = &groups,
 			       .frozen = &frozen, .macs = &macs, .ports = ports,
 			       .n_ports = 3, .now = 1000, .apart = apart,
 			       .port_live = port_live,
-			       .prog_class = prog_class, .trace = trace };
+			       .prog_class = prog_class, .watch = &watch };
 	static char buf[16384];
 	unsigned int i;
 	int n = 0;
 
 	traced[0] = buf[0] = 0;
+	memset(&all_reads, 0, sizeof(all_reads));
 	xlate(&in, f, &out);
+	/* Whatever is in a mask, something has read it. */
+	assert_memory_equal(&all_reads, &out.wc, sizeof(out.wc));
 	if (out.error)
 		return out.error;
 	for (i = 0; i < out.n_ops; i++) {

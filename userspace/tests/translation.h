@@ -16,6 +16,8 @@ extern struct xlate_out out;
 extern uint32_t dead_port;
 extern bool apart;
 extern char traced[65536];
+extern void (*on_stage)(const struct xlate_stage *stage, void *arg);
+extern void *stage_arg;
 
 void add(const char *text);
 void add_group(const char *text);
