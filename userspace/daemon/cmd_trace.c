@@ -13,20 +13,29 @@
  * struct tracing - a stage under way
  * @journey: the way so far.
  * @lines: what happens there.
+ * @incomplete: there was no memory for all of it.
  */
 struct tracing {
 	struct journey *journey;
 	json_t *lines;
+	bool incomplete;
 };
 
 static void on_line(const char *line, void *tracing)
 {
-	json_array_append_new(((struct tracing *)tracing)->lines, json_string(line));
+	struct tracing *t = tracing;
+
+	t->incomplete |= json_array_append_new(t->lines, json_string(line));
 }
 
 static void on_stage(const struct xlate_stage *stage, void *tracing)
 {
 	journey_stage(stage, ((struct tracing *)tracing)->journey);
+}
+
+static void put(struct tracing *t, json_t *o, const char *key, json_t *value)
+{
+	t->incomplete |= json_object_set_new(o, key, value);
 }
 
 /* A match without the comma behind it. */
@@ -51,7 +60,7 @@ static json_t *packet_text(const struct flow *flow)
 	return match_text(flow, &mask);
 }
 
-/* Actions as flow dump has them, but for what is counted.  Return: NULL if they don't fit. */
+/* Actions as flow dump has them, but for what is counted.  Null if they don't fit. */
 static json_t *actions_text(struct sw *sw, const struct xlate_out *out)
 {
 	const struct odp_env env = { .names = true };
@@ -59,13 +68,15 @@ static json_t *actions_text(struct sw *sw, const struct xlate_out *out)
 	struct nlattr *nest = msg ? odp_nest(msg, OVS_FLOW_ATTR_ACTIONS) : NULL;
 	static char text[65536];
 
+	if (!msg)
+		return NULL;
 	text[0] = 0;
 	if (nest && !odp_put_ops(msg, out, &env)) {
 		odp_nest_end(msg, nest);
 		odp_format_actions(nest, text, sizeof(text), 0);
 	}
 	dpnl_free(&sw->nl, msg);
-	return *text ? json_string(text) : NULL;
+	return *text ? json_string(text) : json_null();
 }
 
 /* Bits that a program may write and that are read behind it, as text. */
@@ -96,76 +107,79 @@ static const char *why_mode(const struct op *op)
 	       "it may write anything";
 }
 
-static json_t *describe_prog(const struct xlate_out *out, unsigned int at,
-			     const struct flow *flow, const struct assumed *assumed)
+static json_t *describe_prog(struct tracing *t, const struct xlate_out *out,
+			     unsigned int at, const struct flow *flow)
 {
 	static const char *const modes[] = { "program", "always", "changed", "auto" };
 	const struct op *op = &out->ops[at];
-	const uint32_t *said = assumed_said(assumed, op->act.prog);
+	const uint32_t *said = assumed_said(t->journey->assumed, op->act.prog);
 	json_t *o = json_pack("{s:s,s:s,s:s*,s:s}", "name", op->act.prog, "class",
 			      op->filter ? "filter" : "action program", "mode",
 			      op->filter ? NULL : modes[op->act.mode], "why", why_mode(op));
-	const char *branch;
 	char room[24];
 
 	if (op->found && op->writes && op->act.mode == MODE_CHANGED)
-		json_object_set_new(o, "meets", writes_text(op, flow));
-	if (said) {
-		branch = branch_for(out, at, *said, room, sizeof(room));
-		json_object_set_new(o, "told", json_pack("{s:I,s:s}", "gives",
-							 (json_int_t)*said, "takes", branch));
-	}
+		put(t, o, "meets", writes_text(op, flow));
+	if (said)
+		put(t, o, "told", json_pack("{s:I,s:s}", "gives", (json_int_t)*said, "takes",
+					    branch_for(out, at, *said, room, sizeof(room))));
 	return o;
 }
 
-static json_t *describe_progs(const struct xlate_out *out, const struct flow *flow,
-			      const struct assumed *assumed)
+static json_t *describe_progs(struct tracing *t, const struct xlate_out *out,
+			      const struct flow *flow)
 {
 	json_t *progs = json_array();
 	unsigned int i;
 
 	for (i = 0; i < out->n_ops; i++)
 		if (out->ops[i].type == OP_BPF)
-			json_array_append_new(progs, describe_prog(out, i, flow, assumed));
+			t->incomplete |= json_array_append_new(progs,
+							       describe_prog(t, out, i, flow));
 	return progs;
 }
 
-/* Translate a stage.  Return: what becomes of the packet there. */
-static json_t *trace_stage(struct sw *sw, struct journey *j, unsigned int n)
+/* Translate a stage, and tell what becomes of the packet there. */
+static void trace_stage(struct sw *sw, struct tracing *t, unsigned int n, json_t *row)
 {
 	static struct xlate_out out;
-	struct tracing t = { .journey = j, .lines = json_array() };
-	const struct xlate_watch watch = { .line = on_line, .stage = on_stage, .arg = &t };
-	const struct flow *flow = &j->leg[n].flow;
+	const struct xlate_watch watch = { .line = on_line, .stage = on_stage, .arg = t };
+	const struct flow *flow = &t->journey->leg[n].flow;
 	struct flow mask;
 
+	t->lines = json_array();
 	sw_watch(sw, flow, &out, &watch);
 	mask = out.wc;
 	mask.nw_frag = 0;	/* every megaflow has it */
-	if (!out.error)
-		journey_go_on(j, n, &out);
-	return json_pack("{s:o,s:o,s:o,s:o,s:o*,s:s*}", "packet", packet_text(flow),
-			 "way", t.lines, "programs",
-			 describe_progs(&out, flow, j->assumed), "megaflow",
-			 match_text(flow, &mask), "actions", actions_text(sw, &out),
-			 "error", out.error);
+	put(t, row, "packet", packet_text(flow));
+	put(t, row, "way", t->lines);
+	put(t, row, "programs", describe_progs(t, &out, flow));
+	put(t, row, "megaflow", match_text(flow, &mask));
+	put(t, row, "actions", actions_text(sw, &out));
+	if (out.error)
+		put(t, row, "error", json_string(out.error));
+	else
+		journey_go_on(t->journey, n, &out);
 }
 
 static int trace_leg(struct sw *sw, struct journey *j, unsigned int n, struct reply *r)
 {
+	struct tracing t = { .journey = j };
 	const struct leg *leg = &j->leg[n];
-	json_t *row;
+	json_t *row = json_pack("{s:i,s:i}", "stage", n, "depth", leg->depth);
 
-	if (leg->same < 0)
-		row = trace_stage(sw, j, n);
-	else
-		row = json_pack("{s:{s:i}}", "again", "as", leg->same);
-	json_object_set_new(row, "stage", json_integer(n));
-	json_object_set_new(row, "depth", json_integer(leg->depth));
 	if (n)
-		json_object_set_new(row, "by", json_string(leg->by));
+		put(&t, row, "by", json_string(leg->by));
+	if (leg->same < 0)
+		trace_stage(sw, &t, n, row);
+	else
+		put(&t, row, "again", json_pack("{s:i}", "as", leg->same));
 	if (n + 1 == j->n && j->cut)
-		json_object_set_new(row, "cut", json_true());
+		put(&t, row, "cut", json_true());
+	if (t.incomplete) {
+		json_decref(row);
+		row = NULL;
+	}
 	return reply_row(r, row);
 }
 

@@ -56,6 +56,7 @@ struct state {
  * @s: of the branch.
  * @from: state that it resumes, or NULL.
  * @ahead: it only looks ahead, and makes nothing; or NULL.
+ * @no_memory: there was none for a stage.
  * @nest: lists within lists of operations.
  * @n_branches: branches made, or set aside to be made.
  * @n_lookups: tables visited.
@@ -74,6 +75,7 @@ struct walk {
 	const struct flow *flow;
 	struct frozen *from;
 	struct ahead *ahead;
+	bool no_memory;
 	unsigned int nest;
 	unsigned int n_branches;
 	unsigned int n_lookups;

@@ -265,6 +265,7 @@ uint32_t walk_freeze(struct walk *w, const struct act *first, unsigned int n,
 		};
 	f = frozen_get(w->in->frozen, &like, w->in->now);
 	if (!f) {
+		w->no_memory = true;
 		walk_fail(w, "out of memory");
 		return 0;
 	}

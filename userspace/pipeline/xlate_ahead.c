@@ -340,7 +340,7 @@ static void look(struct walk *w)
 {
 	struct ahead *ah = w->ahead;
 
-	while (ah->loop < 0 && ah->now + 1 < ah->n)
+	while (ah->loop < 0 && !w->no_memory && ah->now + 1 < ah->n)
 		visit(w, &ah->v[++ah->now]);
 }
 
@@ -350,9 +350,9 @@ static void look(struct walk *w)
  * @to: the stage that the packet goes to.
  * @how: by what.
  *
- * The error that tells of it names the tables.  Without memory it goes unseen.
+ * The error that tells of it names the tables.
  *
- * Return: whether it would.
+ * Return: whether it would, or there is no memory to tell.
  */
 bool goes_round(struct walk *w, struct frozen *to, enum comes_back how)
 {
@@ -364,7 +364,8 @@ bool goes_round(struct walk *w, struct frozen *to, enum comes_back how)
 	if (!ah || !saved) {
 		free(ah);
 		free(saved);
-		return false;
+		walk_fail(w, "out of memory");
+		return true;
 	}
 	*saved = *w;
 	memset(ah, 0, offsetof(struct ahead, v) + sizeof(ah->v[0]));
@@ -381,6 +382,9 @@ bool goes_round(struct walk *w, struct frozen *to, enum comes_back how)
 	w->out->learn = learn;
 	if (loops)
 		fail_loop(w);
+	else if (w->no_memory)
+		walk_fail(w, "out of memory");
+	loops |= w->no_memory;
 	*w = *saved;
 	w->s.done |= loops;
 	free(saved);

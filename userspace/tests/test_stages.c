@@ -627,6 +627,11 @@ static void test_trace(void **state)
 	assert_non_null(strstr(traced, "read: inner_vlan_tci (mod_vlan_vid:5)"));
 	assert_non_null(strstr(traced, "read: nw_src=0.0.0.1/0.0.0.255 (move:nw_src[0..7]->reg0[0..7])"));
 	assert_non_null(strstr(traced, "read: tp_src=0x0/0xf (output:tp_src[0..3])"));
+	add("priority=40000,udp,tp_dst=80,actions=resubmit(,1)");
+	add("table=1,udp,tp_src=0/1,actions=drop");
+	run(&f);
+	assert_non_null(strstr(traced, "read: udp,tp_src=0x0/0x1"));
+	assert_null(strstr(traced, "(resubmit"));
 	f = tcp();
 	run(&f);
 	f = back(f);
