@@ -99,15 +99,13 @@ static void tell_read(struct walk *w, const struct flow *mask)
 	trace_read(w, &read.mask);
 }
 
-/* Bits that are read though no rule asks for them. */
-static void read_for(struct walk *w, const char *why, const struct flow *mask)
+/* Bits that are in the mask though no rule asks for them. */
+static void tell_mask(struct walk *w, const char *why, const struct flow *mask)
 {
 	w->act = NULL;
 	w->rule = NULL;
 	w->why = why;
-	if (w->in->watch)
-		tell_read(w, mask);
-	flow_or(&w->out->wc, mask, NULL);
+	tell_read(w, mask);
 	w->why = NULL;
 }
 
@@ -549,33 +547,42 @@ void walk_resume(struct walk *w, struct frozen *f)
 }
 
 /* The datapath takes no mask on a header without one on what tells of it. */
-static void complete_mask(struct walk *w)
+static void complete_mask(struct flow *wc, const struct flow *flow)
 {
-	uint16_t type = ntohs(w->flow->dl_type);
-	const struct flow *wc = &w->out->wc;
-	struct flow more = {};
+	uint16_t type = ntohs(flow->dl_type);
 
 	/* Whether there is a tuple of the original direction is told by the state. */
 	if (wc->ct_nw_proto ||
 	    flow_has(wc, offsetof(struct flow, ct_nw_src), offsetof(struct flow, dl_dst)))
-		more.ct_state = UINT32_MAX;
+		wc->ct_state = UINT32_MAX;
 	/* The version of ERSPAN tells which of its fields there are. */
 	if (wc->tun_erspan_idx || wc->tun_erspan_dir || wc->tun_erspan_hwid)
-		more.tun_erspan_ver = 0xff;
+		wc->tun_erspan_ver = 0xff;
 	/* Metadata of another type have no context. */
 	if (flow_has(wc, offsetof(struct flow, nsh_c), offsetof(struct flow, nd_target)))
-		more.nsh_mdtype = 0xff;
-	if (type == 0x0800 || type == 0x86dd) {
-		if (flow_has(wc, offsetof(struct flow, nd_target), FLOW_DP_LEN))
-			more.nw_proto = 0xff;
-		if (flow_has(wc, offsetof(struct flow, nd_target),
-			     offsetof(struct flow, tp_src)))
-			more.tp_src = 0xffff;
+		wc->nsh_mdtype = 0xff;
+	if (type != 0x0800 && type != 0x86dd)
+		return;
+	if (flow_has(wc, offsetof(struct flow, nd_target), FLOW_DP_LEN))
+		wc->nw_proto = 0xff;
+	if (flow_has(wc, offsetof(struct flow, nd_target), offsetof(struct flow, tp_src)))
+		wc->tp_src = 0xffff;
+}
+
+/* Likewise, and tell of it. */
+static void complete(struct walk *w)
+{
+	struct flow mask, more = {};
+
+	if (w->in->watch) {
+		mask = w->out->wc;
+		complete_mask(&mask, w->flow);
+		flow_or(&more, &mask, &w->out->wc);
+		/* They may be constants: nothing is left to do. */
+		memset(&w->s.known, 0, FLOW_DP_LEN);
+		tell_mask(w, "what tells of other bits", &more);
 	}
-	/* They may be constants: nothing is left to do. */
-	memset(&w->s.known, 0, FLOW_DP_LEN);
-	if (!flow_is_zero(&more))
-		read_for(w, "what tells of other bits", &more);
+	complete_mask(&w->out->wc, w->flow);
 }
 
 /* Begin at the packet. */
@@ -623,7 +630,9 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	w.in = in;
 	w.out = out;
 	w.flow = flow;
-	read_for(&w, "every megaflow", &always);
+	if (in->watch)
+		tell_mask(&w, "every megaflow", &always);
+	out->wc = always;
 	if (!flow->recirc_id) {
 		walk_table(&w, 0, NO_PORT);
 	} else {
@@ -635,7 +644,7 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 			walk_fail(&w, "unknown recirculation id");
 	}
 	walk_run(&w);
-	complete_mask(&w);
+	complete(&w);
 	if (out->error) {
 		walk_trace(&w, "dropped: %s", out->error);
 		out->n_ops = 0;
