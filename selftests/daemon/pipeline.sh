@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 55
+plan 57
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -64,6 +64,13 @@ check "megaflows that somebody else deletes: each packet counts once" wait_until
 check "flood: load" rules <<<'actions=flood'
 check "hosts reach each other" can_ping c 10.0.0.1
 check "the third host sees it" sees s2 icmp ping_once c 10.0.0.1
+
+check "no such port: load" rules <<'RULES'
+priority=1,actions=flood
+priority=9,icmp,in_port=3,actions=output:1,move:nw_src[]->reg0[],output:reg0,set_field:99999->in_port,in_port
+RULES
+check "an output to what is no port's number is left out" eval \
+	'can_ping c 10.0.0.1 && ping_once c 10.0.0.1 && flows_have "icmp.*actions:1$"'
 
 ip -n s1 link add link eth0 name eth0.5 type vlan id 5
 ip -n s1 addr add 10.5.0.1/24 dev eth0.5

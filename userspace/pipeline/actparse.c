@@ -136,10 +136,10 @@ static void parse_output(struct parser *p, struct act *act, char *arg)
 	uint64_t n;
 
 	if (*arg >= '0' && *arg <= '9') {
-		if (parse_u64(arg, 65534, &n))
+		if (parse_u64(arg, MAX_PORT, &n))
 			act->n = n;
 		else
-			fail(p, arg, "a port must be 0 to 65534");
+			fail(p, arg, "a port must be 0 to %d", MAX_PORT);
 		return;
 	}
 	act->field = parse_subfield(p, arg, &act->ofs, &act->n_bits);
@@ -167,10 +167,10 @@ static void resubmit_port(struct parser *p, struct act *act, char *port)
 	act->port = NO_PORT;
 	if (!*port || !strcasecmp(port, "in_port"))
 		return;
-	if (parse_u64(port, 65534, &n))
+	if (parse_u64(port, MAX_PORT, &n))
 		act->port = n;
 	else
-		fail(p, port, "a port must be in_port or 0 to 65534");
+		fail(p, port, "a port must be in_port or 0 to %d", MAX_PORT);
 }
 
 /* Without a table it is that of the rule. */

@@ -15,6 +15,8 @@
 #define MAX_BUCKETS 64
 #define MAX_GROUP_ID 0xffffff00u
 #define MAX_METER 0xffff
+/* The highest number that a port may have. */
+#define MAX_PORT 65534
 /* In place of a port: that of the packet. */
 #define NO_PORT UINT32_MAX
 

@@ -180,8 +180,8 @@ static bool bucket_option(struct parser *p, struct bucket *b, char *tok)
 		b->weight = n;
 	} else if (has_prefix(tok, "watch_port:", &v) ||
 		   has_prefix(tok, "watch_port=", &v)) {
-		if (!parse_u64(v, 65534, &n) || !n)
-			fail(p, v, "watch_port must be 1 to 65534");
+		if (!parse_u64(v, MAX_PORT, &n) || !n)
+			fail(p, v, "watch_port must be 1 to %d", MAX_PORT);
 		b->watch_port = n;
 	} else {
 		return false;

@@ -5,10 +5,18 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/*
+ * A register may hold, and in_port be set to, what no port can have for a number: one
+ * such output, and the datapath would refuse all of the megaflow.
+ */
 void do_output(struct walk *w, uint32_t port)
 {
 	struct op *op;
 
+	if (port > MAX_PORT) {
+		walk_trace(w, "no port has the number %u: that output is left out", port);
+		return;
+	}
 	commit(w);
 	op = add_op(w, OP_OUTPUT);
 	if (op)

@@ -31,6 +31,37 @@ static void test_outputs(void **state)
 	assert_int_equal(out.wc.nw_src | out.wc.tp_dst, 0);
 }
 
+/* No port has such a number: the other outputs are as they were. */
+static void test_no_such_port(void **state)
+{
+	static const uint32_t numbers[] = { 65535, 65536, 99999, 0xa000001, UINT32_MAX };
+	struct flow f = udp(80);
+	unsigned int i;
+	char text[128];
+
+	(void)state;
+	add("priority=1,ip,actions=output:1,move:nw_src[]->reg0[],output:reg0");
+	EXPECT(f, "1");
+	assert_non_null(strstr(traced, "no port has the number 167772161"));
+	for (i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "priority=2,ip,actions=set_field:%u->in_port,in_port,output:1",
+			 numbers[i]);
+		add(text);
+		EXPECT(f, "1");
+		snprintf(text, sizeof(text), "priority=2,ip,actions=set_field:%u->reg1,group:1,mod_nw_ttl:9,output:reg1",
+			 numbers[i]);
+		add_group("group_id=1,type=all,bucket=output:reg1,bucket=output:reg1,output:2");
+		add(text);
+		EXPECT(f, "2");
+		mac_learn(&macs, &(struct mac_key){ .mac = { 0, 0, 0, 0, 0, 2 } }, numbers[i], 1);
+		add("priority=2,ip,actions=normal,output:1");
+		EXPECT(f, "1");
+		mac_clear(&macs);
+	}
+	add("priority=2,ip,actions=set_field:65534->reg1,output:reg1,output:65534,output:0");
+	EXPECT(f, "65534 65534 0");
+}
+
 static void test_vlans(void **state)
 {
 	struct flow f = udp(80);
@@ -436,7 +467,7 @@ static void test_ct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_outputs), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
+		T(test_outputs), T(test_no_such_port), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
 		T(test_push_mpls),
 		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_macs),
