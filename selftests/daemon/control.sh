@@ -171,8 +171,39 @@ check "one that comes back within a batch is there" eval 'ctl batch /run/batch &
 before=$(everything)
 printf 'port add b0 2\nrule add table=0,actions=bpf(nosuch)\n' >/run/config
 check "a configuration that is wrong" hangup
-check "is told, by line" eval 'ctl config show | grep -q "the last attempt failed: /run/config:2: no program nosuch is loaded"'
+check "is told, by line" eval 'ctl config show | grep -q "the last attempt failed: /run/config:2: no program nosuch is loaded (at \"nosuch\", position 21)"'
 check "and changes nothing" as_before
+
+says() {	# WORDS COMMAND...: it is refused with these words
+	local words=$1
+	shift
+	if ctl "$@" 2>/run/said; then
+		echo "ovs-bpfctl $*: was done"
+		return 1
+	fi
+	grep -qF -- "$words" /run/said || { echo "ovs-bpfctl $*: $(cat /run/said)"; return 1; }
+}
+says_where() {
+	says 'there is no group 9 (at "9", position 24)' rule add ip,actions=flood,group:9 &&
+		says 'no program nosuch is loaded (at "nosuch", position 13)' rule add 'actions=bpf(nosuch,arg=1)' &&
+		says 'no program nosuch is loaded (at "nosuch", position 40)' \
+			group add 'group_id=9,type=all,bucket=actions=bpf(nosuch)' || return 1
+	printf 'table=3,actions=drop\n  ip, actions=meter:99\n' >/run/rules
+	says '/run/rules:2: there is no meter 99 (at "99", position 21)' rule load /run/rules &&
+		says '/run/rules:2: there is no meter 99 (at "99", position 21)' rule replace /run/rules || return 1
+	printf 'rule add table=3,actions=drop\nrule add "ip, table=3"\n' >/run/batch
+	says '/run/batch:2: a rule needs actions=... (at position 12)' batch /run/batch
+}
+meter_says_where() {
+	says 'rate must be 1 to 4294967295 (at "0", position 19)' meter add meter=1,kbps,rate=0 &&
+		says 'rate must be 1 to 4294967295 (at "1k", position 36)' meter add meter=1,pktps,bands=type=drop,rate=1k &&
+		says 'meter must be 1 to 65535 (at "65536", position 7)' meter add meter=65536,kbps,rate=1 &&
+		says 'type must be drop (at "dscp_remark", position 25)' meter add meter=1,kbps,bands=type=dscp_remark,rate=1 &&
+		says 'a meter has meter=, kbps,' meter add meter=1,kbps,fast,rate=1 &&
+		says 'needs meter=N, kbps or pktps, and rate=N (at position 13)' meter add meter=1,kbps
+}
+check "what is wrong with a rule is told by its place" says_where
+check "so is what is wrong with a meter" meter_says_where
 
 printf 'table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1\ntable=3,actions=drop\n' >/run/rules
 check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added, 1 deleted, 1 kept"'

@@ -43,46 +43,66 @@ static enum prog_class prog_class(const char *name, void *sw)
 	return config_has(sw, "prog", name) ? sw_prog_class(name, sw) : PROG_UNKNOWN;
 }
 
-/* What a rule names must be there.  Else there is a sentence in @err. */
-bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size)
+static bool filter_known(const char *prog, char *err, size_t size, void *sw)
 {
-	const struct field *option = tlv_too_early(sw, rule);
+	return filter_check(prog, prog_class(prog, sw), err, size);
+}
+
+static bool prog_known(const struct act *a, char *err, size_t size, void *sw)
+{
+	return a->type != ACT_BPF || act_check_prog(a, prog_class(a->prog, sw), err, size);
+}
+
+static bool act_known(const struct act *a, char *err, size_t size, void *arg)
+{
+	struct sw *sw = arg;
+
+	if (a->type == ACT_METER && !(meter_find(sw, a->n) &&
+				      config_has_number(sw, "meter", a->n)))
+		snprintf(err, size, "there is no meter %u", a->n);
+	else if (a->type == ACT_GROUP && !(group_find(&sw->groups, a->n) &&
+					   config_has_number(sw, "group", a->n)))
+		snprintf(err, size, "there is no group %u", a->n);
+	else
+		return prog_known(a, err, size, sw);
+	return false;
+}
+
+/**
+ * sw_names - what the text of a rule may name
+ * @sw: the switch.
+ *
+ * Return: it, as rule_read() takes it.
+ */
+struct rule_names sw_names(struct sw *sw)
+{
+	return (struct rule_names){ act_known, filter_known, sw };
+}
+
+static bool list_fits(struct sw *sw, const struct act *acts, unsigned int n_acts,
+		      char *why, size_t size)
+{
 	unsigned int i;
 
-	if (option) {
-		snprintf(err, size, "%s is no option yet: \"tlv add\" must come before",
-			 option->name);
-		return false;
-	}
-	if (rule_check_progs(rule, prog_class, sw, err, size))
-		return false;
-	for (i = 0; i < rule->n_acts; i++) {
-		const struct act *a = &rule->acts[i];
-
-		if (a->type == ACT_METER && !(meter_find(sw, a->n) &&
-		    config_has_number(sw, "meter", a->n)))
-			snprintf(err, size, "there is no meter %u", a->n);
-		else if (a->type == ACT_GROUP && !(group_find(&sw->groups, a->n) &&
-			 config_has_number(sw, "group", a->n)))
-			snprintf(err, size, "there is no group %u", a->n);
-		else
-			continue;
-		return false;
-	}
+	for (i = 0; i < n_acts; i++)
+		if (!prog_known(&acts[i], why, size, sw))
+			return false;
 	return true;
+}
+
+static bool rule_fits(struct sw *sw, const struct rule *r, char *why, size_t size)
+{
+	return (!*r->filter || filter_known(r->filter, why, size, sw)) &&
+	       list_fits(sw, r->acts, r->n_acts, why, size);
 }
 
 static bool group_fits(struct sw *sw, const struct group *g, char *why, size_t size)
 {
 	unsigned int i;
 
-	for (i = 0; i < g->n_buckets; i++) {
-		struct rule like = { .acts = g->buckets[i].acts,
-				     .n_acts = g->buckets[i].n_acts };
-
-		if (rule_check_progs(&like, prog_class, sw, why, size))
+	for (i = 0; i < g->n_buckets; i++)
+		if (!list_fits(sw, g->buckets[i].acts, g->buckets[i].n_acts, why, size))
 			return false;
-	}
 	return true;
 }
 
@@ -101,7 +121,7 @@ bool progs_fit(struct sw *sw, char *err, size_t size)
 
 	for (i = 0; i < N_TABLES; i++) {
 		for (r = sw->tables.first[i]; r; r = r->next) {
-			if (!rule_check_progs(r, prog_class, sw, why, sizeof(why)))
+			if (rule_fits(sw, r, why, sizeof(why)))
 				continue;
 			snprintf(err, size, "a rule of table %u does not fit: %s", i, why);
 			return false;
@@ -180,7 +200,7 @@ static bool group_is_right(struct sw *sw, struct group *g, char *err, size_t siz
 		struct rule like = { .acts = g->buckets[i].acts,
 				     .n_acts = g->buckets[i].n_acts };
 
-		if (!acts_known(sw, &like, err, size))
+		if (!tlv_known(sw, &like, err, size))
 			return false;
 	}
 	return true;
@@ -189,8 +209,9 @@ static bool group_is_right(struct sw *sw, struct group *g, char *err, size_t siz
 /* group add GROUP */
 int cmd_group_add(struct sw *sw, const struct args *a, struct reply *r)
 {
+	const struct rule_names names = sw_names(sw);
 	char why[1024], name[12];
-	struct group *g = group_parse(args_get(a, "GROUP"), why, sizeof(why));
+	struct group *g = group_read(&names, args_get(a, "GROUP"), why, sizeof(why));
 	struct group *was;
 
 	if (!g)

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands about meters, which are the datapath's. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../pipeline/text.h"
 #include "command.h"
 #include "switch.h"
 
-static bool number(const char *s, uint32_t *out)
-{
-	char *end;
-	unsigned long n = *s >= '0' && *s <= '9' ? strtoul(s, &end, 0) : 0;
+/* What is wrong with a part of a meter; and which it is. */
+static int bad(struct reply *r, const char *copy, const char *tok, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
-	if (!n || *end || n > UINT32_MAX)
-		return false;
-	*out = n;
-	return true;
+static int bad(struct reply *r, const char *copy, const char *tok, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(r->err, sizeof(r->err), fmt, args);
+	va_end(args);
+	text_add_place(r->err, sizeof(r->err), strlen(r->err), tok, copy);
+	r->failed = true;
+	return -1;
 }
 
 /* What a dump tells beside a meter, and which is passed over. */
@@ -34,29 +41,56 @@ static bool is_told(const char *tok)
 	return false;
 }
 
-/* One token.  Return: whether it has a meaning. */
-static bool parse_token(struct meter *m, const char *tok, bool *unit)
+/* NAME=VALUE.  Return: 1, 0 if it is something else, -1 if it is a bad value. */
+static int number(struct reply *r, const char *copy, const char *tok, const char *name,
+		  uint32_t max, uint32_t *out)
 {
+	size_t len = strlen(name);
+	const char *value = tok + len + 1;
+	unsigned long n;
+	char *end;
+
+	if (strncmp(tok, name, len) || tok[len] != '=')
+		return 0;
+	n = *value >= '0' && *value <= '9' ? strtoul(value, &end, 0) : 0;
+	if (!n || *end || n > max)
+		return bad(r, copy, value, "%s must be 1 to %u", name, max);
+	*out = n;
+	return 1;
+}
+
+/* One token.  Return: 0, or -1 if it has no meaning. */
+static int parse_token(struct meter *m, const char *tok, bool *unit, const char *copy,
+		       struct reply *r)
+{
+	int known;
+
 	if (!strcmp(tok, "kbps") || !strcmp(tok, "pktps")) {
 		m->kbps = *tok == 'k';
 		*unit = true;
-		return true;
+		return 0;
 	}
 	if (!strncmp(tok, "bands=", 6) || !strncmp(tok, "band=", 5))
 		tok = strchr(tok, '=') + 1;
-	if (!strncmp(tok, "meter=", 6))
-		return number(tok + 6, &m->id) && m->id <= MAX_METER;
-	if (!strncmp(tok, "rate=", 5))
-		return number(tok + 5, &m->rate);
-	if (!strncmp(tok, "burst_size=", 11))
-		return number(tok + 11, &m->burst);
-	return !strcmp(tok, "type=drop") || !strcmp(tok, "burst") ||
-	       !strcmp(tok, "stats") || is_told(tok);
+	known = number(r, copy, tok, "meter", MAX_METER, &m->id);
+	if (!known)
+		known = number(r, copy, tok, "rate", UINT32_MAX, &m->rate);
+	if (!known)
+		known = number(r, copy, tok, "burst_size", UINT32_MAX, &m->burst);
+	if (known)
+		return known < 0 ? -1 : 0;
+	if (!strncmp(tok, "type=", 5) && strcmp(tok + 5, "drop"))
+		return bad(r, copy, tok + 5, "a band's type must be drop");
+	if (*tok && strcmp(tok, "type=drop") && strcmp(tok, "burst") && strcmp(tok, "stats") &&
+	    !is_told(tok))
+		return bad(r, copy, tok, "a meter has meter=, kbps, pktps, and bands=type=drop,rate=,burst_size=");
+	return 0;
 }
 
 static int parse(struct meter *m, const char *text, struct reply *r)
 {
 	char *copy = strdup(text), *save = NULL, *tok;
+	size_t len = strlen(text);
 	bool unit = false;
 	int err = 0;
 
@@ -65,11 +99,9 @@ static int parse(struct meter *m, const char *text, struct reply *r)
 	memset(m, 0, sizeof(*m));
 	for (tok = strtok_r(copy, ", ", &save); tok && !err;
 	     tok = strtok_r(NULL, ", ", &save))
-		if (!parse_token(m, tok, &unit))
-			err = reply_fail(r, "no part of a meter (at \"%s\", position %td)",
-					 tok, tok - copy + 1);
+		err = parse_token(m, tok, &unit, copy, r);
 	if (!err && (!m->id || !m->rate || !unit))
-		err = reply_fail(r, "a meter needs meter=N, kbps or pktps, and rate=N");
+		err = bad(r, copy, copy + len, "a meter needs meter=N, kbps or pktps, and rate=N");
 	free(copy);
 	return err;
 }

@@ -68,22 +68,26 @@ static bool is_named(const struct sw *sw, unsigned int n)
 }
 
 /**
- * tlv_too_early - look for an option that a rule may not name yet
+ * tlv_known - see that a rule names no option too early
  * @sw: the switch.
  * @rule: the rule.
- *
- * Return: its field: a configuration is being loaded, and names it later, or not at
- * all; or NULL.
+ * @err: a sentence, if a configuration is being loaded that names the option later, or
+ *	not at all.
+ * @size: its room.
  */
-const struct field *tlv_too_early(const struct sw *sw, const struct rule *rule)
+bool tlv_known(const struct sw *sw, const struct rule *rule, char *err, size_t size)
 {
 	unsigned int n;
 
-	for (n = 0; config_is_loading(sw) && n < N_TLVS; n++)
-		if (tlv_get(n) && rule_names(rule, tlv_field(n)) &&
-		    !config_has(sw, "tlv", tlv_field(n)->name))
-			return tlv_field(n);
-	return NULL;
+	for (n = 0; config_is_loading(sw) && n < N_TLVS; n++) {
+		if (!tlv_get(n) || !rule_names(rule, tlv_field(n)) ||
+		    config_has(sw, "tlv", tlv_field(n)->name))
+			continue;
+		snprintf(err, size, "%s is no option yet: \"tlv add\" must come before",
+			 tlv_field(n)->name);
+		return false;
+	}
+	return true;
 }
 
 /**

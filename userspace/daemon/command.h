@@ -13,6 +13,7 @@
 
 struct sw;
 struct rule;
+struct rule_names;
 struct client;
 
 #define MAX_ANSWER (64u << 20)
@@ -110,7 +111,7 @@ int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg),
 /* cmd_group.c: what actions name must be there: programs, meters, groups. */
 struct group;
 int group_remove(struct sw *sw, struct group *group);
-bool acts_known(struct sw *sw, const struct rule *rule, char *err, size_t size);
+struct rule_names sw_names(struct sw *sw);
 bool progs_fit(struct sw *sw, char *err, size_t size);
 bool acts_use(const struct sw *sw, int act_type, uint32_t n);
 
@@ -134,7 +135,7 @@ json_t *upcall_ports_describe(struct sw *sw, const json_t *ports);
 /* cmd_tlv.c */
 struct tlv;
 int tlvs_become(struct sw *sw, const struct tlv *want);
-const struct field *tlv_too_early(const struct sw *sw, const struct rule *rule);
+bool tlv_known(const struct sw *sw, const struct rule *rule, char *err, size_t size);
 
 /* cmd_dp.c */
 json_t *dp_describe(struct sw *sw);

@@ -225,9 +225,10 @@ int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg),
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
 		     char *err, size_t size)
 {
-	struct rule *rule = rule_parse(text, true, err, size);
+	const struct rule_names names = sw_names(sw);
+	struct rule *rule = rule_read(&names, text, true, err, size);
 
-	if (rule && !acts_known(sw, rule, err, size)) {
+	if (rule && !tlv_known(sw, rule, err, size)) {
 		free(rule);
 		return -1;
 	}
@@ -268,8 +269,7 @@ int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
 		if (*next)
 			*next++ = 0;
 		line[strcspn(line, "\r")] = 0;
-		line += strspn(line, " \t");
-		if (!*line || *line == '#')
+		if (strchr("#", line[strspn(line, " \t")]))
 			continue;
 		ret = rule_line(sw, line, counts, why, sizeof(why));
 		if (ret)

@@ -324,6 +324,16 @@ static const struct verb verbs[] = {
 	{ "bpf", ACT_BPF, '(', parse_bpf_verb, 0, NULL },
 };
 
+/* What an action names must be there. */
+static void check_names(struct parser *p, const struct act *act, const char *tok)
+{
+	const struct rule_names *names = p->names;
+	char why[256];
+
+	if (names && names->act && !names->act(act, why, sizeof(why), names->arg))
+		fail(p, tok, "%s", why);
+}
+
 static void parse_arg(struct parser *p, struct act *act, const struct verb *v,
 		      char *arg)
 {
@@ -337,6 +347,8 @@ static void parse_arg(struct parser *p, struct act *act, const struct verb *v,
 		act->n = n;
 	else
 		fail(p, arg, "%s takes a number up to %u", v->name, v->max);
+	if (!p->failed)
+		check_names(p, act, arg);
 }
 
 /* The other ways to say controller and resubmit, and a port alone. */

@@ -102,10 +102,15 @@ static void put_pcp(struct parser *p, const char *value, struct rule *rule)
 
 static void put_filter(struct parser *p, const char *value, struct rule *rule)
 {
+	const struct rule_names *names = p->names;
+	char why[256];
+
 	if (!prog_name_ok(value))
 		fail(p, value, "bpf= needs the name of a program");
 	else if (*rule->filter)
 		fail(p, value, "bpf= stands twice");
+	else if (names && names->filter && !names->filter(value, why, sizeof(why), names->arg))
+		fail(p, value, "%s", why);
 	else
 		strcpy(rule->filter, value);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Tokens and numbers; see parse.h. */
 #include "parse.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,17 +18,15 @@
 void fail(struct parser *p, const char *token, const char *fmt, ...)
 {
 	va_list args;
-	int n;
 
 	if (p->failed)
 		return;
 	p->failed = true;
 	va_start(args, fmt);
-	n = vsnprintf(p->err, p->size, fmt, args);
+	vsnprintf(p->err, p->size, fmt, args);
 	va_end(args);
-	if (token && n >= 0 && (size_t)n < p->size)
-		snprintf(p->err + n, p->size - n, " (at \"%.60s\", position %td)",
-			 token, token - p->start + 1);
+	if (token)
+		text_add_place(p->err, p->size, strlen(p->err), token, p->start);
 }
 
 /* Up to a comma or a space outside of parentheses and brackets. */

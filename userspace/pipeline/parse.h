@@ -15,6 +15,8 @@ enum text_use { TEXT_RULE, TEXT_PACKET, TEXT_WITHIN, TEXT_STRICT };
  * struct parser - text being read, a copy that is cut into tokens
  * @at: what is left.
  * @start: where it began, to name positions.
+ * @end: where it ends.
+ * @names: what it may name; NULL: anything.
  * @err: the sentence about the first error.
  * @size: room in it.
  * @failed: whether there was one.
@@ -31,6 +33,8 @@ enum text_use { TEXT_RULE, TEXT_PACKET, TEXT_WITHIN, TEXT_STRICT };
 struct parser {
 	char *at;
 	char *start;
+	char *end;
+	const struct rule_names *names;
 	char *err;
 	size_t size;
 	bool failed;
@@ -49,7 +53,8 @@ struct parser {
 	uint8_t values[MAX_ACTIONS][2 * FIELD_MAX];
 };
 
-struct parser *parser_new(const char *text, enum text_use use, char *err, size_t size);
+struct parser *parser_new(const struct rule_names *names, const char *text,
+			  enum text_use use, char *err, size_t size);
 void parser_free(struct parser *p);
 void fail(struct parser *p, const char *token, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

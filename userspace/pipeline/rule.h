@@ -325,7 +325,21 @@ struct outcomes {
 	} o[MAX_OUTCOMES];
 };
 
+/**
+ * struct rule_names - what the text of a rule or a group may name
+ * @act: whether what an action names is there; else it leaves a sentence in @err.
+ * @filter: likewise, for the filter of a match.
+ * @arg: for all of these.
+ */
+struct rule_names {
+	bool (*act)(const struct act *act, char *err, size_t size, void *arg);
+	bool (*filter)(const char *prog, char *err, size_t size, void *arg);
+	void *arg;
+};
+
 /* Text: each parse that fails leaves a sentence in @err. */
+struct rule *rule_read(const struct rule_names *names, const char *text, bool is_rule,
+		       char *err, size_t size);
 struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size);
 int rule_choice_parse(struct rule_choice *c, const char *text, bool strict, char *err,
 		      size_t size);
@@ -335,6 +349,8 @@ int rule_format_match(const struct rule *rule, char *buf, size_t size);
 bool prog_name_ok(const char *name);
 int match_format(const struct flow *match, const struct flow *mask, char *buf,
 		 size_t size);
+struct group *group_read(const struct rule_names *names, const char *text,
+			 char *err, size_t size);
 struct group *group_parse(const char *text, char *err, size_t size);
 int group_format(const struct group *group, char *buf, size_t size);
 

@@ -159,7 +159,8 @@ bool parse_option(struct parser *p, const char *name, char *value, struct rule *
 int rule_choice_parse(struct rule_choice *c, const char *text, bool strict, char *err,
 		      size_t size)
 {
-	struct parser *p = parser_new(text, strict ? TEXT_STRICT : TEXT_WITHIN, err, size);
+	struct parser *p = parser_new(NULL, text, strict ? TEXT_STRICT : TEXT_WITHIN, err,
+				      size);
 	int ret;
 
 	if (!p)

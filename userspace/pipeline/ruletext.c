@@ -45,13 +45,14 @@ static void parse_rule(struct parser *p, struct rule *rule)
 		parse_actions(p, false);
 	}
 	if (!acts && p->use == TEXT_RULE)
-		fail(p, NULL, "a rule needs actions=...");
+		fail(p, p->end, "a rule needs actions=...");
 	else if (acts && !p->n_acts)
-		fail(p, NULL, "actions= is empty (say drop)");
+		fail(p, acts, "actions= is empty (say drop)");
 }
 
 /**
  * parser_new - begin to read a text
+ * @names: what it may name; NULL: anything.
  * @text: the text.
  * @use: what it is.
  * @err: gets the sentence about the first error.
@@ -59,7 +60,8 @@ static void parse_rule(struct parser *p, struct rule *rule)
  *
  * Return: the parser, to be freed by parser_free(); NULL, and a sentence, without memory.
  */
-struct parser *parser_new(const char *text, enum text_use use, char *err, size_t size)
+struct parser *parser_new(const struct rule_names *names, const char *text,
+			  enum text_use use, char *err, size_t size)
 {
 	struct parser *p = malloc(sizeof(*p));
 
@@ -72,6 +74,8 @@ struct parser *parser_new(const char *text, enum text_use use, char *err, size_t
 		free(p);
 		return NULL;
 	}
+	p->end = p->start + strlen(p->start);
+	p->names = names;
 	p->use = use;
 	p->err = err;
 	p->size = size;
@@ -86,7 +90,8 @@ void parser_free(struct parser *p)
 }
 
 /**
- * rule_parse - read a rule, or a packet as a match that tells its fields
+ * rule_read - read a rule, or a packet as a match that tells its fields
+ * @names: what it may name; NULL: anything, but ports by their numbers alone.
  * @text: [cookie=N,][table=N,][idle_timeout=N,][hard_timeout=N,][priority=N,]MATCH,...,
  *	actions=ACTION,...; of a packet: MATCH,...
  * @is_rule: it is a rule.
@@ -95,10 +100,12 @@ void parser_free(struct parser *p)
  *
  * Return: the rule, to be freed by free(); or NULL.
  */
-struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size)
+struct rule *rule_read(const struct rule_names *names, const char *text, bool is_rule,
+		       char *err, size_t size)
 {
 	struct rule *rule = NULL, read = { .priority = DEFAULT_PRIORITY };
-	struct parser *p = parser_new(text, is_rule ? TEXT_RULE : TEXT_PACKET, err, size);
+	struct parser *p = parser_new(names, text, is_rule ? TEXT_RULE : TEXT_PACKET, err,
+				      size);
 
 	if (!p)
 		return NULL;
@@ -115,6 +122,12 @@ struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size)
 	}
 	parser_free(p);
 	return rule;
+}
+
+/* Likewise, wherever it is from. */
+struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size)
+{
+	return rule_read(NULL, text, is_rule, err, size);
 }
 
 /**
@@ -246,12 +259,12 @@ static void parse_group_head(struct parser *p, struct group *g)
 		}
 	}
 	if (!has_id || !has_type)
-		fail(p, NULL, "a group needs group_id= and type=");
+		fail(p, p->at, "a group needs group_id= and type=");
 }
 
 static void parse_group(struct parser *p, struct group *g)
 {
-	char *bucket = strstr(p->start, "bucket="), *next;
+	char *bucket = strstr(p->start, "bucket="), *second = NULL, *next;
 
 	if (bucket)
 		*bucket = 0;
@@ -261,25 +274,29 @@ static void parse_group(struct parser *p, struct group *g)
 		next = strstr(bucket, "bucket=");
 		if (next)
 			*next = 0;
+		if (g->n_buckets == 1)
+			second = bucket;
 		bucket += strspn(bucket, " ");
 		parse_bucket(p, g, bucket);
 	}
 	if (g->type == GROUP_INDIRECT && g->n_buckets != 1)
-		fail(p, NULL, "a group of type indirect has one bucket");
+		fail(p, second ? second : p->end, "a group of type indirect has one bucket");
 }
 
 /**
- * group_parse - read a group
+ * group_read - read a group
+ * @names: what its actions may name; NULL: anything.
  * @text: group_id=N,type=TYPE[,bucket=[weight:N,][watch_port:N,]ACTION,...]...
  * @err: a sentence that names what is wrong, and where.
  * @size: its room.
  *
  * Return: the group, or NULL.
  */
-struct group *group_parse(const char *text, char *err, size_t size)
+struct group *group_read(const struct rule_names *names, const char *text,
+			 char *err, size_t size)
 {
 	struct group *g = calloc(1, sizeof(*g));
-	struct parser *p = parser_new(text, TEXT_RULE, err, size);
+	struct parser *p = parser_new(names, text, TEXT_RULE, err, size);
 
 	if (!g || !p) {
 		snprintf(err, size, "out of memory");
@@ -295,6 +312,12 @@ struct group *group_parse(const char *text, char *err, size_t size)
 	}
 	parser_free(p);
 	return g;
+}
+
+/* Likewise, wherever it is from. */
+struct group *group_parse(const char *text, char *err, size_t size)
+{
+	return group_read(NULL, text, err, size);
 }
 
 /* Write a group, as group_parse() reads it.  Return: length of the text. */

@@ -217,9 +217,8 @@ bool xlate_depends(const struct table_set *asked, const struct table_set *change
 		   unsigned int table, const struct flow *match,
 		   const struct flow *mask);
 
-/* What a rule says of programs that is not so: NULL, or a sentence in @err. */
-const char *rule_check_progs(const struct rule *rule,
-			     enum prog_class (*prog_class)(const char *, void *),
-			     void *arg, char *err, size_t size);
+/* What a rule says of programs. */
+bool filter_check(const char *name, enum prog_class class, char *err, size_t size);
+bool act_check_prog(const struct act *a, enum prog_class class, char *err, size_t size);
 
 #endif

@@ -369,48 +369,26 @@ void do_bpf(struct walk *w, const struct act *act)
 		go_on_behind(w, op);
 }
 
-/**
- * rule_check_progs - see that the programs that a rule names are what it takes
- *	them for
- * @rule: the rule.
- * @prog_class: tells what a program is.
- * @arg: for @prog_class.
- * @err: a sentence, if they are not.
- * @size: its room.
- *
- * Return: NULL, or @err.
- */
-const char *rule_check_progs(const struct rule *rule,
-			     enum prog_class (*prog_class)(const char *, void *),
-			     void *arg, char *err, size_t size)
+/* Whether a match may name a program; else there is a sentence in @err. */
+bool filter_check(const char *name, enum prog_class class, char *err, size_t size)
 {
-	enum prog_class class;
-	unsigned int i;
+	if (class == PROG_FILTER)
+		return true;
+	snprintf(err, size, class == PROG_ACTION ?
+		 "bpf=%s: the program is no filter, but one that may change the packet" :
+		 "no program %s is loaded", name);
+	return false;
+}
 
-	if (*rule->filter) {
-		class = prog_class(rule->filter, arg);
-		if (class != PROG_FILTER) {
-			snprintf(err, size, class == PROG_ACTION ?
-				 "bpf=%s: the program is no filter, but one that may change the packet" :
-				 "no program %s is loaded", rule->filter);
-			return err;
-		}
-	}
-	for (i = 0; i < rule->n_acts; i++) {
-		const struct act *a = &rule->acts[i];
-
-		if (a->type != ACT_BPF)
-			continue;
-		class = prog_class(a->prog, arg);
-		if (class == PROG_UNKNOWN) {
-			snprintf(err, size, "no program %s is loaded", a->prog);
-			return err;
-		}
-		if (class == PROG_FILTER && a->mode_given) {
-			snprintf(err, size, "bpf(%s): a filter changes nothing, so that it has no mode",
-				 a->prog);
-			return err;
-		}
-	}
-	return NULL;
+/* Whether an action may run its program as it says; likewise. */
+bool act_check_prog(const struct act *a, enum prog_class class, char *err, size_t size)
+{
+	if (class == PROG_UNKNOWN)
+		snprintf(err, size, "no program %s is loaded", a->prog);
+	else if (class == PROG_FILTER && a->mode_given)
+		snprintf(err, size, "bpf(%s): a filter changes nothing, so that it has no mode",
+			 a->prog);
+	else
+		return true;
+	return false;
 }

@@ -640,40 +640,13 @@ static void test_trace(void **state)
 	assert_non_null(strstr(traced, "read: dp_hash=0x5/0xf (bucket_of(1))"));
 }
 
-static void test_program_checks(void **state)
-{
-	static const struct { const char *text, *why; } as[] = {
-		{ "bpf=f,actions=bpf(a,mode=always),bpf(f,result=reg1)", NULL },
-		{ "bpf=a,actions=drop", "is no filter" },
-		{ "bpf=x,actions=drop", "no program x" },
-		{ "actions=bpf(x)", "no program x" },
-		{ "actions=bpf(f,mode=always)", "has no mode" },
-	};
-	char err[256];
-	struct rule *r;
-	const char *why;
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < sizeof(as) / sizeof(as[0]); i++) {
-		r = rule_parse(as[i].text, true, err, sizeof(err));
-		assert_non_null(r);
-		why = rule_check_progs(r, prog_class, NULL, err, sizeof(err));
-		if (as[i].why)
-			assert_non_null(why && strstr(why, as[i].why) ? why : NULL);
-		else
-			assert_null(why);
-		free(r);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_filters), T(test_behind_programs), T(test_apart), T(test_filter_tree_is_bounded),
 		T(test_results), T(test_stage_loop), T(test_no_loop), T(test_may_end),
 		T(test_loops), T(test_random_stages), T(test_frozen_states), T(test_links),
-		T(test_trace), T(test_program_checks),
+		T(test_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static bool port_live(uint32_t port, void *arg)
 }
 
 /* f... are filters, x... unknown. */
-enum prog_class prog_class(const char *name, void *arg)
+static enum prog_class prog_class(const char *name, void *arg)
 {
 	(void)arg;
 	return *name == 'f' ? PROG_FILTER : *name == 'x' ? PROG_UNKNOWN : PROG_ACTION;

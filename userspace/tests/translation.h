@@ -23,7 +23,6 @@ void add(const char *text);
 void add_group(const char *text);
 int reset(void **state);
 struct flow udp(uint16_t dst);
-enum prog_class prog_class(const char *name, void *arg);
 const char *run(const struct flow *f);
 struct flow back(struct flow f);
 
