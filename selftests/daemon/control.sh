@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 86
+plan 92
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -156,6 +156,9 @@ for name in meter:7 group:5 "bpf(alpha)"; do
 	check "a rule can't name what only the switch of before has: $name" eval \
 		'ctl config show | grep -E "failed: /run/config:3: (there is no (meter 7|group 5)|no program alpha is loaded)" && as_before'
 done
+printf 'rule add table=0,in_port=LOCAL,actions=sw0\nrule add table=0,actions=a0\n' >/run/config
+hangup
+check "nor a port" eval 'ctl config show | grep "failed: /run/config:2: no action or port has this name" && as_before'
 printf 'upcall set rate=7\nrule add table=0,tun_metadata1=7,actions=drop\n' >/run/config
 hangup
 check "nor an option" eval 'ctl config show | grep "failed: /run/config:2: .*tun_metadata1" && as_before'
@@ -204,6 +207,27 @@ meter_says_where() {
 }
 check "what is wrong with a rule is told by its place" says_where
 check "so is what is wrong with a meter" meter_says_where
+
+cat >/run/rules <<'RULES'
+# a remark
+table=4,in_port=a0,priority=4,actions=drop	# another: actions=output:9
+ table=4,priority=3,actions=output:a0,sw0,"a0",LOCAL,resubmit(a0,5) #
+RULES
+named() {	# the ports of rules in table 4
+	[ "$(ctl rule dump | sed -n 's/^table=4,.*priority=//p' | tee /dev/stderr | tr '\n' ' ')" = "$1" ]
+}
+all_named="4,in_port=1,actions=drop 3,actions=output:1,output:0,output:1,output:0,resubmit(1,5) "
+check "ports have names, and rules of a file have remarks" eval 'ctl rule load /run/rules && named "$all_named"'
+check "a trace knows them" eval 'ctl trace in_port=a0,ip,nw_src=1.2.3.4 | tee /dev/stderr | grep "^megaflow: .*in_port=1"'
+renumber() {
+	printf 'port del a0\n' >/run/batch
+	ctl batch /run/batch && says 'no port has this name (at "a0", position 9)' rule add in_port=a0,actions=drop || return 1
+	ctl port add a0 9 && named "$all_named" && ctl rule add table=4,in_port=a0,priority=2,actions=drop &&
+		named "${all_named}2,in_port=9,actions=drop " && ctl port del a0 && ctl port add a0 1
+}
+check "a rule has the number that the port had when it was read" renumber
+check "rules are deleted by a port's name" eval 'ctl rule del table=4,in_port=a0 && named "3${all_named#*3}2,in_port=9,actions=drop "'
+check "and the others" eval 'ctl rule del table=4 && named ""'
 
 printf 'table=0,priority=1,in_port=1,actions=bpf(alpha),goto_table:1\ntable=3,actions=drop\n' >/run/rules
 check "rule replace" eval 'ctl rule replace /run/rules | grep -q "^1 rules added, 1 deleted, 1 kept"'

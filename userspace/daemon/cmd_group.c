@@ -76,7 +76,7 @@ static bool act_known(const struct act *a, char *err, size_t size, void *arg)
  */
 struct rule_names sw_names(struct sw *sw)
 {
-	return (struct rule_names){ act_known, filter_known, sw };
+	return (struct rule_names){ act_known, filter_known, sw_port_named, sw };
 }
 
 static bool list_fits(struct sw *sw, const struct act *acts, unsigned int n_acts,

@@ -123,6 +123,31 @@ static struct coming *coming_find(const char *name)
 	return NULL;
 }
 
+/*
+ * The number of the port that has a name: as it is now, or will be when the batch is
+ * over; in a configuration only of those that it has named.
+ */
+bool sw_port_named(const char *name, uint32_t *number, void *arg)
+{
+	const struct coming *c = coming_find(name);
+	const struct sw *sw = arg;
+	unsigned int i;
+
+	if (c) {
+		*number = c->number;
+		return c->number;	/* else nobody knows yet */
+	}
+	if (going_find(name))
+		return false;
+	for (i = 0; i < sw->n_ports; i++) {
+		if (strcmp(sw->port_names[i], name))
+			continue;
+		*number = sw->ports[i];
+		return *number == LOCAL_PORT || config_has(sw, "port", name);
+	}
+	return false;
+}
+
 static void going_undo(struct sw *sw, void *arg)
 {
 	struct going *g = arg;

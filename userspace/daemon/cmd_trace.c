@@ -188,6 +188,7 @@ int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 {
 	static const uint8_t no_mac[6];
 	static struct journey j;
+	const struct rule_names names = { .port = sw_port_named, .arg = sw };
 	struct assumed assumed = { .n_ct = 0 };
 	const char *bad;
 	struct rule *like;
@@ -199,7 +200,7 @@ int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 		if (bad)
 			return reply_fail(r, "\"%.60s\": %s", a->rest[i], bad);
 	}
-	like = rule_parse(args_get(a, "FLOW"), false, why, sizeof(why));
+	like = rule_read(&names, args_get(a, "FLOW"), false, why, sizeof(why));
 	if (!like)
 		return reply_fail(r, "%s", why);
 	/* A packet of which no address is told is taken for one that may have none. */

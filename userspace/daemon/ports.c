@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "../lib/log.h"
+#include "command.h"
 #include "events.h"
 #include "switch.h"
 
@@ -39,13 +40,15 @@ static bool device_up(const char *name)
 static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 {
 	struct sw *sw = arg;
+	const char *name;
 
 	(void)dp_ifindex;
 	if (!attrs[OVS_VPORT_ATTR_PORT_NO] || !attrs[OVS_VPORT_ATTR_NAME] ||
 	    sw->n_ports == MAX_PORTS)
 		return;
-	sw->port_up[sw->n_ports] =
-		device_up(nla_get_string(attrs[OVS_VPORT_ATTR_NAME]));
+	name = nla_get_string(attrs[OVS_VPORT_ATTR_NAME]);
+	snprintf(sw->port_names[sw->n_ports], sizeof(sw->port_names[0]), "%s", name);
+	sw->port_up[sw->n_ports] = device_up(name);
 	sw->ports[sw->n_ports++] = nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]);
 }
 

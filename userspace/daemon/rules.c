@@ -222,6 +222,21 @@ int rules_take(struct sw *sw, bool (*which)(const struct rule *rule, void *arg),
 	return err;
 }
 
+/* A remark is behind a blank, or begins the line, and not in a name's quotes. */
+static void cut_remark(char *line)
+{
+	bool quoted = false;
+	char *s;
+
+	for (s = line; *s; s++) {
+		quoted ^= *s == '"';
+		if (*s == '#' && !quoted && (s == line || strchr(" \t", s[-1]))) {
+			*s = 0;
+			return;
+		}
+	}
+}
+
 static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts,
 		     char *err, size_t size)
 {
@@ -269,7 +284,8 @@ int rules_load(struct sw *sw, const char *path, struct rule_counts *counts,
 		if (*next)
 			*next++ = 0;
 		line[strcspn(line, "\r")] = 0;
-		if (strchr("#", line[strspn(line, " \t")]))
+		cut_remark(line);
+		if (!line[strspn(line, " \t")])
 			continue;
 		ret = rule_line(sw, line, counts, why, sizeof(why));
 		if (ret)
@@ -380,12 +396,13 @@ int cmd_rule_replace(struct sw *sw, const struct args *a, struct reply *r)
 }
 
 /* Which rules a command means: [--strict] [MATCH]. */
-static int choose(struct rule_choice *c, const struct args *a, struct reply *r)
+static int choose(struct sw *sw, struct rule_choice *c, const struct args *a, struct reply *r)
 {
+	const struct rule_names names = { .port = sw_port_named, .arg = sw };
 	const char *text = args_get(a, "MATCH");
 	char why[4096];
 
-	if (rule_choice_parse(c, text ? text : "", args_has(a, "--strict"), why,
+	if (rule_choice_parse(c, &names, text ? text : "", args_has(a, "--strict"), why,
 			      sizeof(why)))
 		return reply_fail(r, "%s", why);
 	return 0;
@@ -398,7 +415,7 @@ int cmd_rule_del(struct sw *sw, const struct args *a, struct reply *r)
 	struct rule_choice c;
 	int n = 0;
 
-	if (choose(&c, a, r))
+	if (choose(sw, &c, a, r))
 		return -1;
 	for (rule = tables_chosen(&sw->tables, &c, NULL); rule; rule = next) {
 		next = tables_chosen(&sw->tables, &c, rule);
@@ -433,7 +450,7 @@ int cmd_rule_dump(struct sw *sw, const struct args *a, struct reply *r)
 	const struct rule *rule = NULL;
 	struct rule_choice c;
 
-	if (choose(&c, a, r))
+	if (choose(sw, &c, a, r))
 		return -1;
 	reply_list(r);
 	sw_flows_tick(sw);

@@ -290,6 +290,7 @@ struct sw_adoption {
  * @n_old: those whose batch is of an older generation.
  * @ports: numbers of the ports.
  * @n_ports: how many.
+ * @port_names: of each: of its device.
  * @port_up: of each: its device is up and has a carrier.
  * @idle_ms: a megaflow unused for this long goes.
  * @limits: what traffic may make the daemon do.
@@ -328,6 +329,7 @@ struct sw {
 	unsigned int n_old;
 	uint32_t ports[MAX_PORTS];
 	unsigned int n_ports;
+	char port_names[MAX_PORTS][16];
 	bool port_up[MAX_PORTS];
 	uint64_t idle_ms;
 	struct sw_limits limits;
@@ -392,6 +394,7 @@ void sw_rules_expire(struct sw *sw);
 
 /* ports.c */
 bool sw_port_live(uint32_t port, void *sw);
+bool sw_port_named(const char *name, uint32_t *number, void *sw);
 void sw_ports_refresh(struct sw *sw);
 
 /* adopt.c */

@@ -43,7 +43,7 @@ static void set_value(struct parser *p, struct act *act, char *text,
 {
 	uint8_t *to = new_value(p, act, f);
 	struct field_value v;
-	const char *why = field_parse(f, text, &v);
+	const char *why = parse_value(p, f, text, &v);
 
 	if (why) {
 		fail(p, text, "%s: %s", f->name, why);
@@ -130,21 +130,33 @@ static void parse_move(struct parser *p, struct act *act, char *arg)
 		fail(p, to, "%u bits don't fit %u", act->n_bits, bits);
 }
 
-/* output:PORT or output:FIELD[FROM..TO] */
+/* The ports that have no number. */
+static const struct { const char *name; enum act_type type; } odd_ports[] = {
+	{ "in_port", ACT_IN_PORT }, { "flood", ACT_FLOOD }, { "all", ACT_ALL },
+	{ "normal", ACT_NORMAL }, { "controller", ACT_CONTROLLER },
+};
+
+/* output:PORT or output:FIELD[FROM..TO]; a field's name is one, unless it is in quotes. */
 static void parse_output(struct parser *p, struct act *act, char *arg)
 {
-	uint64_t n;
+	unsigned int i;
 
-	if (*arg >= '0' && *arg <= '9') {
-		if (parse_u64(arg, MAX_PORT, &n))
-			act->n = n;
-		else
-			fail(p, arg, "a port must be 0 to %d", MAX_PORT);
+	for (i = 0; i < sizeof(odd_ports) / sizeof(odd_ports[0]); i++) {
+		if (strcasecmp(arg, odd_ports[i].name))
+			continue;
+		act->type = odd_ports[i].type;
+		act->n = act->type == ACT_CONTROLLER ? 65535 : 0;
 		return;
 	}
-	act->field = parse_subfield(p, arg, &act->ofs, &act->n_bits);
-	if (act->field && act->n_bits > 32)
-		fail(p, arg, "no port has that many bits");
+	if (field_find(arg, strcspn(arg, "["))) {
+		act->field = parse_subfield(p, arg, &act->ofs, &act->n_bits);
+		if (act->field && act->n_bits > 32)
+			fail(p, arg, "no port has that many bits");
+	} else if (*arg == '"' || (*arg >= '0' && *arg <= '9')) {
+		parse_port(p, arg, &act->n);
+	} else if (!find_port(p, arg, &act->n)) {
+		fail(p, arg, "no port or field has this name");
+	}
 }
 
 static void parse_goto(struct parser *p, struct act *act, char *arg)
@@ -162,15 +174,9 @@ static void parse_goto(struct parser *p, struct act *act, char *arg)
 /* The in_port of a resubmit; nothing and in_port: that of the packet. */
 static void resubmit_port(struct parser *p, struct act *act, char *port)
 {
-	uint64_t n;
-
 	act->port = NO_PORT;
-	if (!*port || !strcasecmp(port, "in_port"))
-		return;
-	if (parse_u64(port, MAX_PORT, &n))
-		act->port = n;
-	else
-		fail(p, port, "a port must be in_port or 0 to %d", MAX_PORT);
+	if (*port && strcasecmp(port, "in_port"))
+		parse_port(p, port, &act->port);
 }
 
 /* Without a table it is that of the rule. */
@@ -194,15 +200,15 @@ static void parse_resubmit(struct parser *p, struct act *act, char *arg)
 
 	if (!port)
 		return;
-	table = strchr(port, ',');
+	table = port + token_len(port, ",");
 	if (!*port) {
 		fail(p, port, "resubmit() takes PORT, TABLE or both");
 		return;
 	}
-	if (table)
+	if (*table)
 		*table++ = 0;
 	resubmit_port(p, act, port);
-	resubmit_table(p, act, table ? table : "", port);
+	resubmit_table(p, act, table, port);
 }
 
 static void parse_push_vlan(struct parser *p, struct act *act, char *arg)
@@ -357,9 +363,9 @@ static bool parse_odd(struct parser *p, struct act *act, char *tok)
 	char *rest = tok;
 	uint64_t n;
 
-	if (*tok >= '0' && *tok <= '9') {
+	if (*tok == '"' || (*tok >= '0' && *tok <= '9')) {
 		act->type = ACT_OUTPUT;
-		parse_output(p, act, tok);
+		parse_port(p, tok, &act->n);
 		return true;
 	}
 	if (!strncasecmp(tok, "resubmit:", 9)) {
@@ -391,7 +397,9 @@ static void parse_verb(struct parser *p, struct act *act, char *tok)
 		if (strlen(verbs[i].name) == len && !strncasecmp(verbs[i].name, tok, len))
 			break;
 	if (i == sizeof(verbs) / sizeof(verbs[0])) {
-		fail(p, tok, "no action has this name");
+		act->type = ACT_OUTPUT;
+		if (!find_port(p, tok, &act->n))
+			fail(p, tok, "no action or port has this name");
 		return;
 	}
 	act->type = verbs[i].type;

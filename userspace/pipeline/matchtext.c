@@ -132,7 +132,7 @@ static void put_field(struct parser *p, const char *name, const char *value,
 	}
 	p->used[p->n_used].field = f;
 	p->used[p->n_used++].token = name;
-	why = field_parse(f, value, &v);
+	why = parse_value(p, f, value, &v);
 	if (why)
 		fail(p, value, "%s: %s", f->name, why);
 	else

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /**
  * fail - note the first error
@@ -29,14 +30,19 @@ void fail(struct parser *p, const char *token, const char *fmt, ...)
 		text_add_place(p->err, p->size, strlen(p->err), token, p->start);
 }
 
-/* Up to a comma or a space outside of parentheses and brackets. */
-static size_t token_len(const char *s, const char *ends)
+/* Up to one of @ends outside of parentheses and quotes. */
+size_t token_len(const char *s, const char *ends)
 {
 	unsigned int depth = 0;
+	bool quoted = false;
 	size_t n;
 
-	for (n = 0; s[n] && (depth || !strchr(ends, s[n])); n++) {
-		if (s[n] == '(')
+	for (n = 0; s[n] && (depth || quoted || !strchr(ends, s[n])); n++) {
+		if (s[n] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (s[n] == '(')
 			depth++;
 		else if (s[n] == ')' && depth)
 			depth--;
@@ -72,11 +78,16 @@ char *next_arg(char **at)
 	return arg;
 }
 
+static bool is_number(const char *tok)
+{
+	return *tok >= '0' && *tok <= '9';
+}
+
 bool parse_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	char *end;
 
-	if (*s < '0' || *s > '9')
+	if (!is_number(s))
 		return false;
 	errno = 0;
 	*out = strtoull(s, &end, 0);
@@ -104,6 +115,80 @@ char *inside(struct parser *p, char *tok, char *open)
 	}
 	open[n - 1] = 0;
 	return open;
+}
+
+/**
+ * find_port - find a port by its number, by its name, which may be in quotes, or as LOCAL
+ * @p: the text.
+ * @tok: the token.
+ * @number: of the port.
+ *
+ * Return: whether there is one, or may be one.
+ */
+bool find_port(struct parser *p, const char *tok, uint32_t *number)
+{
+	const struct rule_names *names = p->names;
+	size_t len = strlen(tok);
+	char name[64];
+	uint64_t n;
+
+	if (is_number(tok)) {
+		if (!parse_u64(tok, MAX_PORT, &n))
+			return false;
+		*number = n;
+		return true;
+	}
+	if (!strcasecmp(tok, "local")) {
+		*number = LOCAL_PORT;
+		return true;
+	}
+	if (*tok == '"') {
+		if (len < 2 || strchr(tok + 1, '"') != tok + len - 1) {
+			fail(p, tok, "the closing quote is missing");
+			return false;
+		}
+		tok++;
+		len -= 2;
+	}
+	if (!names || !names->port || len >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)len, tok);
+	return names->port(name, number, names->arg);
+}
+
+/* Likewise; with an error if there is none. */
+bool parse_port(struct parser *p, const char *tok, uint32_t *number)
+{
+	if (find_port(p, tok, number))
+		return true;
+	if (is_number(tok))
+		fail(p, tok, "a port must be 0 to %d", MAX_PORT);
+	else
+		fail(p, tok, "no port has this name");
+	return false;
+}
+
+/**
+ * parse_value - read VALUE[/MASK], for in_port also a name
+ * @p: the text.
+ * @f: the field.
+ * @tok: the token.
+ * @v: filled in.
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *parse_value(struct parser *p, const struct field *f, const char *tok,
+			struct field_value *v)
+{
+	char number[16];
+	uint32_t port;
+
+	if (f->ofs != offsetof(struct flow, in_port) || !*tok || is_number(tok))
+		return field_parse(f, tok, v);
+	if (!parse_port(p, tok, &port))
+		return p->err;
+	snprintf(number, sizeof(number), "%u", port);
+	return field_parse(f, number, v);
 }
 
 /**

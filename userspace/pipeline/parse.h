@@ -63,6 +63,11 @@ char *next_arg(char **at);
 bool parse_u64(const char *s, uint64_t max, uint64_t *out);
 bool has_prefix(char *tok, const char *prefix, char **rest);
 char *inside(struct parser *p, char *tok, char *open);
+size_t token_len(const char *s, const char *ends);
+bool find_port(struct parser *p, const char *tok, uint32_t *number);
+bool parse_port(struct parser *p, const char *tok, uint32_t *number);
+const char *parse_value(struct parser *p, const struct field *f, const char *tok,
+			struct field_value *v);
 const struct field *parse_subfield(struct parser *p, char *text, uint16_t *ofs,
 				   uint16_t *n_bits);
 

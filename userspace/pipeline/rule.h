@@ -17,6 +17,8 @@
 #define MAX_METER 0xffff
 /* The highest number that a port may have. */
 #define MAX_PORT 65534
+/* The datapath's own. */
+#define LOCAL_PORT 0
 /* In place of a port: that of the packet. */
 #define NO_PORT UINT32_MAX
 
@@ -222,7 +224,7 @@ enum group_type { GROUP_ALL, GROUP_SELECT, GROUP_INDIRECT, GROUP_FF };
 /**
  * struct bucket - of a group
  * @weight: of SELECT: its share.
- * @watch_port: of FF: live if this port is; 0: always.
+ * @watch_port: of FF: live if this port is; or NO_PORT.
  * @acts: actions.
  * @n_acts: how many.
  */
@@ -329,11 +331,13 @@ struct outcomes {
  * struct rule_names - what the text of a rule or a group may name
  * @act: whether what an action names is there; else it leaves a sentence in @err.
  * @filter: likewise, for the filter of a match.
- * @arg: for all of these.
+ * @port: whether there is a port of a name, and its number.
+ * @arg: for all of these.  Without one of them, names are not looked at; ports have none.
  */
 struct rule_names {
 	bool (*act)(const struct act *act, char *err, size_t size, void *arg);
 	bool (*filter)(const char *prog, char *err, size_t size, void *arg);
+	bool (*port)(const char *name, uint32_t *number, void *arg);
 	void *arg;
 };
 
@@ -341,8 +345,8 @@ struct rule_names {
 struct rule *rule_read(const struct rule_names *names, const char *text, bool is_rule,
 		       char *err, size_t size);
 struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size);
-int rule_choice_parse(struct rule_choice *c, const char *text, bool strict, char *err,
-		      size_t size);
+int rule_choice_parse(struct rule_choice *c, const struct rule_names *names,
+		      const char *text, bool strict, char *err, size_t size);
 int acts_format(const struct act *acts, unsigned int n, char *buf, size_t size);
 int rule_format(const struct rule *rule, bool stats, char *buf, size_t size);
 int rule_format_match(const struct rule *rule, char *buf, size_t size);

@@ -149,6 +149,7 @@ bool parse_option(struct parser *p, const char *name, char *value, struct rule *
 /**
  * rule_choice_parse - read which rules are meant
  * @c: filled in.
+ * @names: what the text may name; NULL: anything, but ports by their numbers alone.
  * @text: [cookie=N[/MASK],][table=N,]MATCH; if @strict, with priority=N too.
  * @strict: the one rule of this match and priority is; else those within the match.
  * @err: a sentence that names what is wrong, and where.
@@ -156,10 +157,10 @@ bool parse_option(struct parser *p, const char *name, char *value, struct rule *
  *
  * Return: 0 or -1.
  */
-int rule_choice_parse(struct rule_choice *c, const char *text, bool strict, char *err,
-		      size_t size)
+int rule_choice_parse(struct rule_choice *c, const struct rule_names *names,
+		      const char *text, bool strict, char *err, size_t size)
 {
-	struct parser *p = parser_new(NULL, text, strict ? TEXT_STRICT : TEXT_WITHIN, err,
+	struct parser *p = parser_new(names, text, strict ? TEXT_STRICT : TEXT_WITHIN, err,
 				      size);
 	int ret;
 

@@ -10,16 +10,14 @@
 /* Where the actions begin; cuts the text before.  NULL: there are none. */
 static char *cut_actions(char *text)
 {
-	char *s = text, *end;
+	char *s, *v;
 
-	while ((s = strstr(s, "action"))) {
-		end = s + strlen("action");
-		end += *end == 's';
-		if (*end == '=' && (s == text || strchr(", \t", s[-1]))) {
+	for (s = text + strspn(text, ", \t"); *s; s += strspn(s, ", \t")) {
+		if (has_prefix(s, "actions=", &v) || has_prefix(s, "action=", &v)) {
 			*s = 0;
-			return end + 1;
+			return v;
 		}
-		s = end;
+		s += token_len(s, ", \t");
 	}
 	return NULL;
 }
@@ -193,9 +191,7 @@ static bool bucket_option(struct parser *p, struct bucket *b, char *tok)
 		b->weight = n;
 	} else if (has_prefix(tok, "watch_port:", &v) ||
 		   has_prefix(tok, "watch_port=", &v)) {
-		if (!parse_u64(v, MAX_PORT, &n) || !n)
-			fail(p, v, "watch_port must be 1 to %d", MAX_PORT);
-		b->watch_port = n;
+		parse_port(p, v, &b->watch_port);
 	} else {
 		return false;
 	}
@@ -212,8 +208,9 @@ static void parse_bucket(struct parser *p, struct group *g, char *text)
 		return;
 	}
 	b->weight = 1;
+	b->watch_port = NO_PORT;
 	for (; !p->failed && *text; text = rest) {
-		comma = text + strcspn(text, ",");
+		comma = text + token_len(text, ",");
 		rest = *comma ? comma + 1 : comma;
 		if (has_prefix(text, "actions=", &rest)) {
 			text = rest;
@@ -333,7 +330,7 @@ int group_format(const struct group *g, char *buf, size_t size)
 		n = text_add(buf, size, n, ",bucket=");
 		if (g->type == GROUP_SELECT)
 			n = text_add(buf, size, n, "weight:%u,", b->weight);
-		if (b->watch_port)
+		if (b->watch_port != NO_PORT)
 			n = text_add(buf, size, n, "watch_port:%u,", b->watch_port);
 		n = text_add(buf, size, n, "actions=");
 		n += acts_format(b->acts, b->n_acts, buf + n, size - n);

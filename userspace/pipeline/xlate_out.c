@@ -119,7 +119,7 @@ static bool port_live(const struct walk *w, uint32_t port)
 {
 	unsigned int i;
 
-	if (!port)
+	if (port == NO_PORT)
 		return true;
 	if (w->in->port_live)
 		return w->in->port_live(port, w->in->arg);

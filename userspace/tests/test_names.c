@@ -36,7 +36,26 @@ static bool act(const struct act *a, char *err, size_t size, void *arg)
 	return false;
 }
 
-static const struct rule_names names = { .act = act, .filter = filter };
+/* Some are called as other things are. */
+static bool port(const char *name, uint32_t *number, void *arg)
+{
+	static const struct { const char *name; uint32_t number; } ports[] = {
+		{ "eth0", 1 }, { "eth0.5", 2 }, { "a,b", 3 }, { "reg0", 4 }, { "flood", 5 },
+		{ "1st", 6 }, { "x(,actions=y", 7 }, { "eth-1#2", 65534 }, { "sw0", 0 },
+	};
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		if (strcmp(ports[i].name, name))
+			continue;
+		*number = ports[i].number;
+		return true;
+	}
+	return false;
+}
+
+static const struct rule_names names = { .act = act, .filter = filter, .port = port };
 static char err[512];
 
 /* Reads a rule, or a group, and writes it.  Return: its text, or @err. */
@@ -112,10 +131,54 @@ static void test_missing(void **state)
 	CHECK_ALL(as);
 }
 
+/* A port by its name, wherever its number may stand. */
+static void test_ports(void **state)
+{
+	static const struct said as[] = {
+		{ "priority=1,in_port=eth0.5,actions=output:eth0,eth-1#2,sw0",
+		  "table=0,priority=1,in_port=2,actions=output:1,output:65534,output:0" },
+		{ "priority=1,in_port=\"a,b\",actions=\"a,b\",output:\"a,b\",\"eth0\"",
+		  "table=0,priority=1,in_port=3,actions=output:3,output:3,output:1" },
+		/* What is the name of something else, too, is so in quotes. */
+		{ "priority=1,in_port=\"1st\",actions=output:reg0,output:\"reg0\",flood,\"flood\"",
+		  "table=0,priority=1,in_port=6,actions=output:reg0[],output:4,FLOOD,output:5" },
+		{ "priority=1,in_port=\"x(,actions=y\",actions=\"x(,actions=y\",drop",
+		  "table=0,priority=1,in_port=7,actions=output:7,drop" },
+		{ "priority=1,in_port=LOCAL,actions=local,output:LOCAL,resubmit:local",
+		  "table=0,priority=1,in_port=0,actions=output:0,output:0,resubmit(0,0)" },
+		{ "priority=1,actions=resubmit(eth0,2),resubmit(\"a,b\",2),resubmit:eth0,set_field:eth0.5->in_port",
+		  "table=0,priority=1,actions=resubmit(1,2),resubmit(3,2),resubmit(1,0),set_field:2->in_port" },
+		{ "priority=1,actions=output:in_port,output:NORMAL,output:all,output:FLOOD,output:controller",
+		  "table=0,priority=1,actions=IN_PORT,NORMAL,ALL,FLOOD,CONTROLLER" },
+		{ "group_id=1,type=ff,bucket=watch_port:eth0,eth0,bucket=watch_port:\"a,b\",actions=\"a,b\",bucket=watch_port:LOCAL,1",
+		  "group_id=1,type=fast_failover,bucket=watch_port:1,actions=output:1,bucket=watch_port:3,actions=output:3,bucket=watch_port:0,actions=output:1" },
+		{ "in_port=eth1,actions=drop", "no port has this name (at \"eth1\", position 9)" },
+		{ "in_port=\"eth1\",actions=drop", "no port has this name (at \"\"eth1\"\", position 9)" },
+		{ "in_port=\"eth0,actions=drop", "the closing quote is missing (at \"\"eth0,actions=drop\", position 9)" },
+		{ "in_port=eth0/1,actions=drop", "no port has this name (at \"eth0/1\", position 9)" },
+		{ "in_port=\"eth0\"x,actions=drop", "the closing quote is missing (at \"\"eth0\"x\", position 9)" },
+		{ "in_port=,actions=drop", "in_port: not a number (at position 9)" },
+		{ "actions=output:eth1", "no port or field has this name (at \"eth1\", position 16)" },
+		{ "actions=drop,eth1", "no action or port has this name (at \"eth1\", position 14)" },
+		{ "actions=\"eth1\"", "no port has this name (at \"\"eth1\"\", position 9)" },
+		{ "actions=resubmit(eth1,2)", "no port has this name (at \"eth1\", position 18)" },
+		{ "actions=set_field:eth1->in_port", "no port has this name (at \"eth1\", position 19)" },
+		{ "actions=output:70000", "a port must be 0 to 65534 (at \"70000\", position 16)" },
+		{ "group_id=1,type=ff,bucket=watch_port:eth1,drop",
+		  "no port has this name (at \"eth1\", position 38)" },
+		{ "group_id=1,type=ff,bucket=watch_port:70000,drop",
+		  "a port must be 0 to 65534 (at \"70000\", position 38)" },
+	};
+
+	(void)state;
+	CHECK_ALL(as);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_there), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Any name is a port's. */
+static bool port(const char *name, uint32_t *number, void *arg)
+{
+	(void)arg;
+	*number = strlen(name);
+	return true;
+}
+
+static const struct rule_names names = { .port = port };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char first[65536], second[65536];
@@ -23,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tlv_map(2, &rest);
 	memcpy(text, data, size);
 	text[size] = 0;
-	rule = rule_parse(text, true, err, sizeof(err));
+	rule = rule_read(&names, text, true, err, sizeof(err));
 	if (!rule && !*err)
 		abort();
 	if (rule) {
@@ -43,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(rule);
 	rule = rule_parse(text, false, err, sizeof(err));
 	free(rule);
-	rule_choice_parse(&choice, text, size & 1, err, sizeof(err));
+	rule_choice_parse(&choice, &names, text, size & 1, err, sizeof(err));
 	free(text);
 	return 0;
 }
