@@ -170,7 +170,8 @@ int group_remove(struct sw *sw, struct group *group)
 
 static bool same_bucket(const struct bucket *a, const struct bucket *b)
 {
-	return a->weight == b->weight && a->watch_port == b->watch_port &&
+	return a->weight == b->weight && a->id == b->id &&
+	       a->watch_port == b->watch_port && a->watch_group == b->watch_group &&
 	       acts_equal(a->acts, a->n_acts, b->acts, b->n_acts);
 }
 

@@ -315,6 +315,8 @@ static int put_op(struct cursor *c, const struct op *op)
 	switch (op->type) {
 	case OP_OUTPUT:
 		return nla_put_u32(msg, OVS_ACTION_ATTR_OUTPUT, op->n);
+	case OP_TRUNC:
+		return nla_put_u32(msg, OVS_ACTION_ATTR_TRUNC, op->n);
 	case OP_SET:
 		return put_set(msg, op);
 	case OP_SET_TUNNEL:

@@ -217,6 +217,8 @@ static int put_action(const struct nlattr *a, char *buf, size_t size, int n)
 	switch (nla_type(a)) {
 	case OVS_ACTION_ATTR_OUTPUT:
 		return text_add(buf, size, n, "%u", nla_get_u32(a));
+	case OVS_ACTION_ATTR_TRUNC:
+		return text_add(buf, size, n, "trunc(%u)", nla_get_u32(a));
 	case OVS_ACTION_ATTR_USERSPACE:
 		return text_add(buf, size, n, "userspace");
 	case OVS_ACTION_ATTR_SET_MASKED:
@@ -303,7 +305,9 @@ int odp_format_flow(struct nlattr *const *flow, char *buf, size_t size)
 	mask.dl_type = 0xffff;
 	if (flow[OVS_FLOW_ATTR_STATS])
 		memcpy(&stats, nla_data(flow[OVS_FLOW_ATTR_STATS]), sizeof(stats));
+	/* Every megaflow has these. */
 	mask.nw_frag = 0;
+	mask.vlan_tpid = mask.vlan_tpid2 = 0;
 	n = match_format(&key, &mask, buf, size);
 	n = text_add(buf, size, n, "packets:%llu,bytes:%llu,actions:",
 		     (unsigned long long)stats.n_packets,

@@ -3,6 +3,7 @@
 #include "parse.h"
 
 #include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -241,21 +242,65 @@ static void parse_pop_mpls(struct parser *p, struct act *act, char *arg)
 		act->n = n;
 }
 
-/* controller(max_len=N) */
-static void parse_controller(struct parser *p, struct act *act, char *arg)
+/* output(port=PORT,max_len=N) */
+static void parse_output_part(struct parser *p, struct act *act, char *arg)
 {
 	char *at = inside(p, arg, arg), *opt, *value;
+	bool has_port = false;
 	uint64_t n;
 
-	act->n = 65535;
+	act->type = ACT_OUTPUT_PART;
+	act->port = NO_PORT;
 	while (at && !p->failed && (opt = next_arg(&at))) {
-		if (!has_prefix(opt, "max_len=", &value))
-			fail(p, opt, "controller() has the option max_len=");
-		else if (!parse_u64(value, 65535, &n))
-			fail(p, value, "max_len must be 0 to 65535");
-		else
+		opt += strspn(opt, " ");
+		if (has_prefix(opt, "port=", &value)) {
+			has_port = true;
+			if (strcasecmp(value, "in_port"))
+				parse_port(p, value, &act->port);
+		} else if (!has_prefix(opt, "max_len=", &value)) {
+			fail(p, opt, "output() has port= and max_len=");
+		} else if (!parse_u64(value, UINT32_MAX, &n) || n < ETH_HLEN) {
+			fail(p, value, "max_len must be %d to %u", ETH_HLEN, UINT32_MAX);
+		} else {
 			act->n = n;
+		}
 	}
+	if (!has_port || !act->n)
+		fail(p, arg, "output() needs port= and max_len=");
+}
+
+/* One of controller().  What it says must be what those who listen are told anyway. */
+static void controller_option(struct parser *p, struct act *act, char *opt)
+{
+	char *value;
+	uint64_t n;
+
+	if (has_prefix(opt, "max_len=", &value)) {
+		if (parse_u64(value, 65535, &n))
+			act->n = n;
+		else
+			fail(p, value, "max_len must be 0 to 65535");
+	} else if (has_prefix(opt, "reason=", &value)) {
+		if (strcmp(value, "action"))
+			fail(p, value, "reason must be action: no other is told");
+	} else if (has_prefix(opt, "id=", &value)) {
+		if (!parse_u64(value, 0, &n))
+			fail(p, value, "id must be 0: the packet goes to all who listen");
+	} else if (has_prefix(opt, "userdata=", &value)) {
+		fail(p, opt, "userdata= is not supported: those who listen are told the rule's table and cookie");
+	} else {
+		fail(p, opt, "controller() has max_len=, reason=action and id=0");
+	}
+}
+
+/* controller(max_len=N,reason=action,id=0) */
+static void parse_controller(struct parser *p, struct act *act, char *arg)
+{
+	char *at = inside(p, arg, arg), *opt;
+
+	act->n = 65535;
+	while (at && !p->failed && (opt = next_arg(&at)))
+		controller_option(p, act, opt);
 }
 
 /* group:N and meter:N begin at 0 or 1. */
@@ -357,7 +402,24 @@ static void parse_arg(struct parser *p, struct act *act, const struct verb *v,
 		check_names(p, act, arg);
 }
 
-/* The other ways to say controller and resubmit, and a port alone. */
+/* What ovs-ofctl knows and there is not. */
+static const char *const unsupported[] = {
+	"apply_actions", "bundle", "bundle_load", "check_pkt_larger", "clear_actions", "clone",
+	"conjunction", "decap", "delete_field", "encap", "enqueue", "exit", "fin_timeout", "learn",
+	"multipath", "note", "pop", "pop_queue", "push", "sample", "set_queue", "write_actions",
+};
+
+static void fail_verb(struct parser *p, const char *tok, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++)
+		if (strlen(unsupported[i]) == len && !strncasecmp(unsupported[i], tok, len))
+			fail(p, tok, "%s is not supported", unsupported[i]);
+	fail(p, tok, "no action or port has this name");
+}
+
+/* The other ways to say controller, output and resubmit, and a port alone. */
 static bool parse_odd(struct parser *p, struct act *act, char *tok)
 {
 	char *rest = tok;
@@ -372,6 +434,14 @@ static bool parse_odd(struct parser *p, struct act *act, char *tok)
 		act->type = ACT_RESUBMIT;
 		resubmit_port(p, act, tok + 9);
 		resubmit_table(p, act, "", tok);
+		return true;
+	}
+	if (!strncasecmp(tok, "output(", 7)) {
+		parse_output_part(p, act, tok + 7);
+		return true;
+	}
+	if (!strncasecmp(tok, "dec_ttl(", 8)) {
+		fail(p, tok + 8, "dec_ttl takes no controllers: none is told of a packet without hops left");
 		return true;
 	}
 	if (strncasecmp(tok, "controller", 10) || tok[10] == '(')
@@ -399,7 +469,7 @@ static void parse_verb(struct parser *p, struct act *act, char *tok)
 	if (i == sizeof(verbs) / sizeof(verbs[0])) {
 		act->type = ACT_OUTPUT;
 		if (!find_port(p, tok, &act->n))
-			fail(p, tok, "no action or port has this name");
+			fail_verb(p, tok, len);
 		return;
 	}
 	act->type = verbs[i].type;

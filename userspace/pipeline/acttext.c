@@ -102,6 +102,10 @@ static int put_act(const struct act *a, char *buf, size_t size, int n)
 			return text_add(buf, size, n, "output:%u", a->n);
 		n = text_add(buf, size, n, "output:");
 		return subfield(a->field, a->ofs, a->n_bits, buf, size, n);
+	case ACT_OUTPUT_PART:
+		return a->port == NO_PORT ?
+		       text_add(buf, size, n, "output(port=IN_PORT,max_len=%u)", a->n) :
+		       text_add(buf, size, n, "output(port=%u,max_len=%u)", a->port, a->n);
 	case ACT_IN_PORT:
 		return text_add(buf, size, n, "IN_PORT");
 	case ACT_FLOOD:

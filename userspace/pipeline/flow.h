@@ -76,7 +76,7 @@ struct flow {
 	uint8_t pad3[2];
 	uint16_t vlan_tci;	/* outer; with VLAN_PRESENT if there is a tag */
 	uint16_t vlan_tci2;	/* inner */
-	uint16_t vlan_tpid;	/* every megaflow has these exactly: no mask */
+	uint16_t vlan_tpid;	/* every megaflow has these exactly, whatever its mask */
 	uint16_t vlan_tpid2;
 	uint32_t mpls_lse[MAX_MPLS];
 	uint8_t pad4[4];

@@ -14,6 +14,10 @@
 #define MAX_NAME 64
 #define MAX_BUCKETS 64
 #define MAX_GROUP_ID 0xffffff00u
+#define NO_GROUP UINT32_MAX
+#define NO_BUCKET UINT32_MAX
+/* Groups that the life of a bucket may hang on. */
+#define MAX_WATCHED 64
 #define MAX_METER 0xffff
 /* The highest number that a port may have. */
 #define MAX_PORT 65534
@@ -24,6 +28,7 @@
 
 enum act_type {
 	ACT_OUTPUT,
+	ACT_OUTPUT_PART,
 	ACT_IN_PORT,
 	ACT_FLOOD,
 	ACT_ALL,
@@ -97,8 +102,9 @@ struct act_ct {
  * struct act - one action of a rule
  * @type: what.
  * @n: port, table, group, meter, VLAN id or priority, TPID or Ethernet type,
- *	length for the controller, or an outcome.
- * @port: of RESUBMIT and FILTERED: the in_port that the lookup sees, or NO_PORT.
+ *	length for the controller or of OUTPUT_PART, or an outcome.
+ * @port: of RESUBMIT and FILTERED: the in_port that the lookup sees, or NO_PORT; of
+ *	OUTPUT_PART: likewise, for IN_PORT.
  * @v: of SET: where the value is, in bytes from the action on: see act_value().
  * @field: of SET and MOVE: what is changed; of OUTPUT and CT: where the port or
  *	the zone is, or NULL.
@@ -224,13 +230,17 @@ enum group_type { GROUP_ALL, GROUP_SELECT, GROUP_INDIRECT, GROUP_FF };
 /**
  * struct bucket - of a group
  * @weight: of SELECT: its share.
+ * @id: its number in the group, or NO_BUCKET.
  * @watch_port: of FF: live if this port is; or NO_PORT.
+ * @watch_group: likewise, if this group is; or NO_GROUP.
  * @acts: actions.
  * @n_acts: how many.
  */
 struct bucket {
 	uint16_t weight;
+	uint32_t id;
 	uint32_t watch_port;
+	uint32_t watch_group;
 	struct act *acts;
 	unsigned int n_acts;
 };

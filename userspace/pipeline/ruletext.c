@@ -179,19 +179,52 @@ static void parse_group_type(struct parser *p, struct group *g, char *value)
 	fail(p, value, "type must be all, select, indirect or fast_failover");
 }
 
+/* NAME:VALUE or NAME=VALUE */
+static bool has_option(char *tok, const char *name, char **value)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(tok, name, len) || !tok[len] || !strchr(":=", tok[len]))
+		return false;
+	*value = tok + len + 1;
+	return true;
+}
+
+static void parse_bucket_id(struct parser *p, const struct group *g, struct bucket *b,
+			    const char *value)
+{
+	unsigned int i;
+	uint64_t n;
+
+	if (!parse_u64(value, MAX_GROUP_ID, &n)) {
+		fail(p, value, "bucket_id must be 0 to %u", MAX_GROUP_ID);
+		return;
+	}
+	for (i = 0; i < g->n_buckets; i++)
+		if (g->buckets[i].id == n)
+			fail(p, value, "a bucket of this number stands before");
+	b->id = n;
+}
+
 /* What stands before the actions of a bucket.  Return: whether it is that. */
-static bool bucket_option(struct parser *p, struct bucket *b, char *tok)
+static bool bucket_option(struct parser *p, const struct group *g, struct bucket *b,
+			  char *tok)
 {
 	uint64_t n;
 	char *v;
 
-	if (has_prefix(tok, "weight:", &v) || has_prefix(tok, "weight=", &v)) {
+	if (has_option(tok, "weight", &v)) {
 		if (!parse_u64(v, 65535, &n) || !n)
 			fail(p, v, "weight must be 1 to 65535");
 		b->weight = n;
-	} else if (has_prefix(tok, "watch_port:", &v) ||
-		   has_prefix(tok, "watch_port=", &v)) {
+	} else if (has_option(tok, "watch_port", &v)) {
 		parse_port(p, v, &b->watch_port);
+	} else if (has_option(tok, "watch_group", &v)) {
+		if (!parse_u64(v, MAX_GROUP_ID, &n))
+			fail(p, v, "no group can have this number");
+		b->watch_group = n;
+	} else if (has_option(tok, "bucket_id", &v)) {
+		parse_bucket_id(p, g, b, v);
 	} else {
 		return false;
 	}
@@ -201,26 +234,26 @@ static bool bucket_option(struct parser *p, struct bucket *b, char *tok)
 static void parse_bucket(struct parser *p, struct group *g, char *text)
 {
 	struct bucket *b = &g->buckets[g->n_buckets];
-	char *rest, *comma;
+	char *rest, end;
+	size_t len;
 
 	if (g->n_buckets == MAX_BUCKETS) {
 		fail(p, text, "a group has at most %d buckets", MAX_BUCKETS);
 		return;
 	}
-	b->weight = 1;
-	b->watch_port = NO_PORT;
+	*b = (struct bucket){ .weight = 1, .id = NO_BUCKET, .watch_port = NO_PORT,
+			      .watch_group = NO_GROUP };
 	for (; !p->failed && *text; text = rest) {
-		comma = text + token_len(text, ",");
-		rest = *comma ? comma + 1 : comma;
-		if (has_prefix(text, "actions=", &rest)) {
-			text = rest;
+		if (has_prefix(text, "actions=", &text))
+			break;
+		len = token_len(text, ",");
+		end = text[len];
+		text[len] = 0;
+		if (!bucket_option(p, g, b, text)) {
+			text[len] = end;
 			break;
 		}
-		if (strncmp(text, "weight", 6) && strncmp(text, "watch_port", 10))
-			break;
-		*comma = 0;
-		if (!bucket_option(p, b, text))
-			fail(p, text, "a bucket has weight: and watch_port:");
+		rest = text + len + (end == ',');
 	}
 	p->at = text;
 	p->n_acts = 0;
@@ -236,25 +269,38 @@ static void parse_bucket(struct parser *p, struct group *g, char *text)
 	g->n_buckets++;
 }
 
+static void parse_group_token(struct parser *p, struct group *g, char *tok,
+			      bool *has_id, bool *has_type)
+{
+	char *v;
+	uint64_t n;
+
+	if (has_prefix(tok, "group_id=", &v)) {
+		if (!parse_u64(v, MAX_GROUP_ID, &n))
+			fail(p, v, "no group can have this number");
+		g->id = n;
+		*has_id = true;
+	} else if (has_prefix(tok, "type=", &v)) {
+		parse_group_type(p, g, v);
+		*has_type = true;
+	} else if (has_prefix(tok, "selection_method=", &v)) {
+		if (strcmp(v, "dp_hash"))
+			fail(p, v, "selection_method must be dp_hash, by which a select group goes in any case");
+	} else if (has_prefix(tok, "selection_method_param", &v) ||
+		   has_prefix(tok, "fields", &v) || has_prefix(tok, "command_bucket_id", &v)) {
+		fail(p, tok, "%.*s is not supported", (int)(v - tok), tok);
+	} else {
+		fail(p, tok, "a group has group_id=, type= and bucket=");
+	}
+}
+
 static void parse_group_head(struct parser *p, struct group *g)
 {
 	bool has_id = false, has_type = false;
-	char *tok, *v;
-	uint64_t n;
+	char *tok;
 
-	while (!p->failed && (tok = next_token(p))) {
-		if (has_prefix(tok, "group_id=", &v)) {
-			if (!parse_u64(v, MAX_GROUP_ID, &n))
-				fail(p, v, "no group can have this number");
-			g->id = n;
-			has_id = true;
-		} else if (has_prefix(tok, "type=", &v)) {
-			parse_group_type(p, g, v);
-			has_type = true;
-		} else {
-			fail(p, tok, "a group has group_id=, type= and bucket=");
-		}
-	}
+	while (!p->failed && (tok = next_token(p)))
+		parse_group_token(p, g, tok, &has_id, &has_type);
 	if (!has_id || !has_type)
 		fail(p, p->at, "a group needs group_id= and type=");
 }
@@ -283,7 +329,7 @@ static void parse_group(struct parser *p, struct group *g)
 /**
  * group_read - read a group
  * @names: what its actions may name; NULL: anything.
- * @text: group_id=N,type=TYPE[,bucket=[weight:N,][watch_port:N,]ACTION,...]...
+ * @text: group_id=N,type=TYPE[,bucket=[OPTION:N,]...ACTION,...]...
  * @err: a sentence that names what is wrong, and where.
  * @size: its room.
  *
@@ -328,10 +374,14 @@ int group_format(const struct group *g, char *buf, size_t size)
 		const struct bucket *b = &g->buckets[i];
 
 		n = text_add(buf, size, n, ",bucket=");
+		if (b->id != NO_BUCKET)
+			n = text_add(buf, size, n, "bucket_id:%u,", b->id);
 		if (g->type == GROUP_SELECT)
 			n = text_add(buf, size, n, "weight:%u,", b->weight);
 		if (b->watch_port != NO_PORT)
 			n = text_add(buf, size, n, "watch_port:%u,", b->watch_port);
+		if (b->watch_group != NO_GROUP)
+			n = text_add(buf, size, n, "watch_group:%u,", b->watch_group);
 		n = text_add(buf, size, n, "actions=");
 		n += acts_format(b->acts, b->n_acts, buf + n, size - n);
 	}

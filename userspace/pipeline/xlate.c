@@ -428,6 +428,7 @@ static void do_act(struct walk *w, const struct act *a)
 
 	switch (a->type) {
 	case ACT_OUTPUT:
+	case ACT_OUTPUT_PART:
 	case ACT_IN_PORT:
 	case ACT_FLOOD:
 	case ACT_ALL:

@@ -36,7 +36,7 @@
 
 enum op_type {
 	OP_NONE,
-	OP_OUTPUT, OP_SET, OP_SET_TUNNEL, OP_PUSH_VLAN, OP_POP_VLAN, OP_DEC_TTL,
+	OP_OUTPUT, OP_TRUNC, OP_SET, OP_SET_TUNNEL, OP_PUSH_VLAN, OP_POP_VLAN, OP_DEC_TTL,
 	OP_PUSH_MPLS, OP_POP_MPLS,
 	OP_BPF, OP_METER, OP_CT, OP_CT_CLEAR, OP_HASH, OP_RECIRC, OP_CONTROLLER,
 	/* Up to OP_END it is a list of its own. */
@@ -53,7 +53,7 @@ enum prog_class { PROG_UNKNOWN, PROG_ACTION, PROG_FILTER };
 /**
  * struct op - one action for the datapath
  * @type: what.
- * @n: port, TPID, Ethernet type of a label or of what is behind it, meter, zone, value of a case, or length for the controller.
+ * @n: port, length for the next output, TPID, Ethernet type of a label or of what is behind it, meter, zone, value of a case, or length for the controller.
  * @tci: of PUSH_VLAN, host order.
  * @table: of CONTROLLER.
  * @filter: of BPF: it is one.

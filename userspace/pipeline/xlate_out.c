@@ -9,7 +9,7 @@
  * A register may hold, and in_port be set to, what no port can have for a number: one
  * such output, and the datapath would refuse all of the megaflow.
  */
-void do_output(struct walk *w, uint32_t port)
+static void output_part(struct walk *w, uint32_t port, uint32_t max_len)
 {
 	struct op *op;
 
@@ -18,9 +18,17 @@ void do_output(struct walk *w, uint32_t port)
 		return;
 	}
 	commit(w);
+	op = max_len ? add_op(w, OP_TRUNC) : NULL;
+	if (op)
+		op->n = max_len;
 	op = add_op(w, OP_OUTPUT);
 	if (op)
 		op->n = port;
+}
+
+void do_output(struct walk *w, uint32_t port)
+{
+	output_part(w, port, 0);
 }
 
 static void flood(struct walk *w)
@@ -45,6 +53,11 @@ void do_ports(struct walk *w, const struct act *act)
 			port = read_bits(w, act->field, act->ofs, act->n_bits);
 		if (port != in_port)
 			do_output(w, port);
+	} else if (act->type == ACT_OUTPUT_PART) {
+		if (act->port == NO_PORT)
+			output_part(w, in_port, act->n);
+		else if (act->port != in_port)
+			output_part(w, act->port, act->n);
 	} else {
 		flood(w);
 	}
@@ -80,7 +93,8 @@ static bool is_harmless(const struct xlate_out *out, unsigned int from)
 	unsigned int i;
 
 	for (i = from; i < out->n_ops; i++)
-		if (out->ops[i].type != OP_OUTPUT && out->ops[i].type != OP_NONE)
+		if (out->ops[i].type != OP_OUTPUT && out->ops[i].type != OP_TRUNC &&
+		    out->ops[i].type != OP_NONE)
 			return false;
 	return true;
 }
@@ -119,12 +133,45 @@ static bool port_live(const struct walk *w, uint32_t port)
 {
 	unsigned int i;
 
-	if (port == NO_PORT)
-		return true;
 	if (w->in->port_live)
 		return w->in->port_live(port, w->in->arg);
 	for (i = 0; i < w->in->n_ports; i++)
 		if (w->in->ports[i] == port)
+			return true;
+	return false;
+}
+
+/* Groups that have been looked at, of those that watch others. */
+struct seen {
+	unsigned int n;
+	uint32_t ids[MAX_WATCHED];
+};
+
+static bool group_live(const struct walk *w, uint32_t id, struct seen *seen);
+
+/* What watches nothing lives; what watches both, if one of them does. */
+static bool bucket_live(const struct walk *w, const struct bucket *b, struct seen *seen)
+{
+	bool port = b->watch_port != NO_PORT, group = b->watch_group != NO_GROUP;
+
+	return (!port && !group) || (port && port_live(w, b->watch_port)) ||
+	       (group && group_live(w, b->watch_group, seen));
+}
+
+/* A group lives if one of its buckets does; each is asked once, so that none asks itself. */
+static bool group_live(const struct walk *w, uint32_t id, struct seen *seen)
+{
+	const struct group *g = group_find(w->in->groups, id);
+	unsigned int i;
+
+	for (i = 0; i < seen->n; i++)
+		if (seen->ids[i] == id)
+			return false;
+	if (!g || seen->n == MAX_WATCHED)
+		return false;
+	seen->ids[seen->n++] = id;
+	for (i = 0; i < g->n_buckets; i++)
+		if (bucket_live(w, &g->buckets[i], seen))
 			return true;
 	return false;
 }
@@ -164,7 +211,9 @@ void do_group(struct walk *w, uint32_t id)
 	for (i = 0; i < g->n_buckets && !w->out->error; i++) {
 		const struct bucket *b = &g->buckets[i];
 
-		if (g->type == GROUP_FF && !port_live(w, b->watch_port))
+		struct seen seen = { .n = 1, .ids = { g->id } };
+
+		if (g->type == GROUP_FF && !bucket_live(w, b, &seen))
 			continue;
 		do_copy(w, b->acts, b->n_acts);
 		if (g->type == GROUP_FF)

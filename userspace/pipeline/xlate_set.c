@@ -135,6 +135,17 @@ static void set_bits(struct walk *w, const struct flow *mask)
 	changed(w, mask);
 }
 
+static bool is_tag(const struct field *f)
+{
+	return f->ofs == offsetof(struct flow, vlan_tci);
+}
+
+/* The tag as one number: without a tag it is 0. */
+static bool is_whole_tag(const struct field *f)
+{
+	return is_tag(f) && f->bits == 16;
+}
+
 static void note_tunnel(struct walk *w, const struct flow *mask)
 {
 	if (mask->tun_id)
@@ -153,10 +164,10 @@ static bool has_field(struct walk *w, const struct field *f, unsigned int end)
 	if (end > f->bits)
 		return false;
 	field_prereq_mask(f, &mask);
-	if (f->ofs == offsetof(struct flow, vlan_tci)) {
+	if (is_tag(f)) {
 		mask.vlan_tci |= htons(VLAN_PRESENT);
 		consult(w, &mask);
-		return present(w->s.cur.vlan_tci);
+		return is_whole_tag(f) || present(w->s.cur.vlan_tci);
 	}
 	consult(w, &mask);
 	return field_prereq_met(f, &w->s.cur);
@@ -172,6 +183,66 @@ static void set_tci(struct walk *w, uint16_t value, uint16_t mask)
 				  VLAN_PRESENT);
 	make_known(w, &all);
 	changed(w, &all);
+}
+
+static void push_tag(struct walk *w, uint16_t tpid, uint16_t tci)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
+			      .vlan_tci2 = htons(VLAN_PRESENT) };
+	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
+	struct flow outer = { .vlan_tci = 0xffff };
+	struct flow *cur = &w->s.cur;
+
+	consult(w, &there);
+	if (present(cur->vlan_tci2)) {
+		walk_fail(w, "push_vlan on a packet that has two tags");
+		return;
+	}
+	if (present(cur->vlan_tci))
+		consult(w, &outer);
+	cur->vlan_tci2 = cur->vlan_tci;
+	cur->vlan_tpid2 = cur->vlan_tpid;
+	cur->vlan_tci = htons(tci | VLAN_PRESENT);
+	cur->vlan_tpid = htons(tpid);
+	make_known(w, &all);
+	changed(w, &all);
+}
+
+static void pop_tag(struct walk *w)
+{
+	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
+			      .vlan_tci2 = htons(VLAN_PRESENT) };
+	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
+	struct flow inner = { .vlan_tci2 = 0xffff };
+	struct flow *cur = &w->s.cur;
+
+	consult(w, &there);
+	if (!present(cur->vlan_tci))
+		return;
+	if (present(cur->vlan_tci2))
+		consult(w, &inner);
+	cur->vlan_tci = cur->vlan_tci2;
+	cur->vlan_tpid = cur->vlan_tpid2;
+	cur->vlan_tci2 = cur->vlan_tpid2 = 0;
+	make_known(w, &all);
+	changed(w, &all);
+}
+
+/* A tag comes, changes, or goes, as the bit for its presence becomes. */
+static void set_whole_tag(struct walk *w, uint16_t value, uint16_t mask)
+{
+	struct flow all = { .vlan_tci = 0xffff };
+	uint16_t tci;
+
+	if (mask != 0xffff)
+		consult(w, &all);
+	tci = (ntohs(w->s.cur.vlan_tci) & ~mask) | value;
+	if (!(tci & VLAN_PRESENT))
+		pop_tag(w);
+	else if (present(w->s.cur.vlan_tci))
+		set_tci(w, value, mask);
+	else
+		push_tag(w, 0x8100, tci);
 }
 
 /**
@@ -191,11 +262,14 @@ void set_value(struct walk *w, const struct field *f, const uint8_t *value,
 	if (!has_field(w, f, f->bits))
 		return;
 	field_put(f, &m, mask);
-	if (f->ofs == offsetof(struct flow, vlan_tci)) {
+	if (is_tag(f)) {
 		struct flow v = {};
 
 		field_put(f, &v, value);
-		set_tci(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
+		if (is_whole_tag(f))
+			set_whole_tag(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
+		else
+			set_tci(w, ntohs(v.vlan_tci), ntohs(m.vlan_tci));
 		return;
 	}
 	field_get(f, &w->s.cur, new);
@@ -268,49 +342,6 @@ void do_move(struct walk *w, const struct act *act)
 
 	if (moved_value(w, act, &v))
 		set_value(w, act->field, v.value, v.mask);
-}
-
-static void push_tag(struct walk *w, uint16_t tpid, uint16_t tci)
-{
-	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
-			      .vlan_tci2 = htons(VLAN_PRESENT) };
-	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
-	struct flow outer = { .vlan_tci = 0xffff };
-	struct flow *cur = &w->s.cur;
-
-	consult(w, &there);
-	if (present(cur->vlan_tci2)) {
-		walk_fail(w, "push_vlan on a packet that has two tags");
-		return;
-	}
-	if (present(cur->vlan_tci))
-		consult(w, &outer);
-	cur->vlan_tci2 = cur->vlan_tci;
-	cur->vlan_tpid2 = cur->vlan_tpid;
-	cur->vlan_tci = htons(tci | VLAN_PRESENT);
-	cur->vlan_tpid = htons(tpid);
-	make_known(w, &all);
-	changed(w, &all);
-}
-
-static void pop_tag(struct walk *w)
-{
-	struct flow there = { .vlan_tci = htons(VLAN_PRESENT),
-			      .vlan_tci2 = htons(VLAN_PRESENT) };
-	struct flow all = { .vlan_tci = 0xffff, .vlan_tci2 = 0xffff };
-	struct flow inner = { .vlan_tci2 = 0xffff };
-	struct flow *cur = &w->s.cur;
-
-	consult(w, &there);
-	if (!present(cur->vlan_tci))
-		return;
-	if (present(cur->vlan_tci2))
-		consult(w, &inner);
-	cur->vlan_tci = cur->vlan_tci2;
-	cur->vlan_tpid = cur->vlan_tpid2;
-	cur->vlan_tci2 = cur->vlan_tpid2 = 0;
-	make_known(w, &all);
-	changed(w, &all);
 }
 
 void do_vlan(struct walk *w, const struct act *act)

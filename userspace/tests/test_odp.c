@@ -559,6 +559,23 @@ static void test_mpls_actions(void **state)
 	assert_string_equal(text, "push_mpls(label=100,tc=0,ttl=64,bos=1,eth_type=0x8848),pop_mpls(eth_type=0x800)");
 }
 
+static void test_truncated_output(void **state)
+{
+	static struct xlate_out out;
+	struct odp_env env = {};
+	char text[128];
+
+	(void)state;
+	out.n_ops = 2;
+	out.ops[0].type = OP_TRUNC;
+	out.ops[0].n = 100;
+	out.ops[1].type = OP_OUTPUT;
+	out.ops[1].n = 3;
+	assert_int_equal(odp_put_ops(key_msg, &out, &env), 0);
+	odp_format_actions(nest_of(key_msg), text, sizeof(text), 0);
+	assert_string_equal(text, "trunc(100),3");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -566,6 +583,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_fields), T(test_tunnels), T(test_absent_tunnel), T(test_geneve), T(test_long_option), T(test_nsh),
 		T(test_no_attribute_is_dropped), T(test_order), T(test_used), T(test_mpls_actions),
+		T(test_truncated_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,74 @@ static void test_no_such_port(void **state)
 	EXPECT(f, "65534 65534 0");
 }
 
+/* A part of the packet, for one output alone. */
+static void test_output_of_a_part(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("priority=1,ip,actions=mod_tp_dst:5,output(port=1,max_len=100),output(port=3,max_len=100),output:2");
+	EXPECT(f, "set(tp_dst=5) trunc100 1 2");
+	add("priority=1,ip,actions=output(port=in_port,max_len=64),output:2");
+	EXPECT(f, "trunc64 3 2");
+	add("priority=1,ip,actions=set_field:99999->in_port,output(port=in_port,max_len=64),output:1");
+	EXPECT(f, "1");
+	add_group("group_id=1,type=all,bucket=output(max_len=14,port=1),bucket=output:2");
+	add("priority=1,ip,actions=group:1");
+	EXPECT(f, "trunc14 1 2");
+}
+
+/* The tag as one number, as which a packet without a tag has 0. */
+static void test_vlan_tci(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("priority=1,actions=load:0->NXM_OF_VLAN_TCI[],output:1");
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.vlan_tci, htons(0x1000));
+	add("priority=2,actions=set_field:0x7005->vlan_tci,output:1");
+	EXPECT(f, "push(0x8100,5,3) 1");
+	add("priority=3,actions=move:vlan_tci[]->reg0[0..15],move:reg0[0..15]->reg1[16..31],set_field:0x1009->vlan_tci,move:reg1[16..31]->vlan_tci[],output:1");
+	EXPECT(f, "1");
+	f.vlan_tci = htons(0xf007);
+	f.vlan_tpid = htons(0x88a8);
+	EXPECT(f, "1");
+	add("priority=4,actions=load:5->vlan_tci[0..11],output:1");
+	EXPECT(f, "pop push(0x88a8,5,7) 1");
+	add("priority=5,actions=load:0->vlan_tci[12],output:1");
+	EXPECT(f, "pop 1");
+	add("priority=6,actions=set_field:0x7005->vlan_tci,output:1");
+	EXPECT(f, "pop push(0x88a8,5,3) 1");
+	add("priority=7,actions=set_field:0->vlan_tci,output:1,goto_table:1");
+	add("table=1,dl_vlan=6,actions=output:2");
+	EXPECT(f, "pop 1");
+	f.vlan_tci2 = htons(0x1006);	/* the inner one is the outer one then */
+	f.vlan_tpid2 = htons(0x8100);
+	EXPECT(f, "pop 1 2");
+	f = udp(80);
+	add("priority=8,actions=load:5->vlan_tci[0..11],output:1");
+	EXPECT(f, "1");			/* there is none to change */
+}
+
+static void test_tpid(void **state)
+{
+	struct flow f = udp(80);
+
+	(void)state;
+	add("priority=3,dl_vlan=5,vlan_tpid=0x88a8,actions=output:1");
+	add("priority=2,vlan_tci=0x1000/0x1000,inner_vlan_tci=0x1000/0x1000,inner_vlan_tpid=0x88a8,actions=output:2");
+	add("priority=1,actions=pop_vlan,push_vlan:0x88a8,mod_vlan_vid:5,resubmit(,0)");
+	f.vlan_tci = htons(0x1005);
+	f.vlan_tpid = htons(0x88a8);
+	EXPECT(f, "1");
+	f.vlan_tpid = htons(0x8100);
+	EXPECT(f, "pop push(0x88a8,5,0) 1");
+	f.vlan_tci2 = htons(0x1006);
+	f.vlan_tpid2 = htons(0x88a8);
+	EXPECT(f, "2");
+}
+
 static void test_vlans(void **state)
 {
 	struct flow f = udp(80);
@@ -419,6 +487,18 @@ static void test_groups(void **state)
 	EXPECT(f, "1 2");
 	dead_port = 1;
 	EXPECT(f, "2 2");
+	add_group("group_id=1,type=ff,bucket=watch_port:1,output:1,bucket=watch_group:2,output:2,bucket=output:7");
+	EXPECT(f, "7 2");		/* a group that is not there does not live */
+	add_group("group_id=2,type=ff,bucket=watch_port:1,drop,bucket=watch_group:2,drop,bucket=watch_group:3,drop");
+	EXPECT(f, "7 2");
+	add_group("group_id=3,type=select,bucket=watch_group:2,output:3,bucket=watch_port:2,output:1");
+	EXPECT(f, "2 2");
+	dead_port = 2;
+	EXPECT(f, "1 2");
+	add_group("group_id=1,type=ff,bucket=watch_port:2,watch_group:4,output:1,bucket=output:2");
+	EXPECT(f, "2 2");
+	add_group("group_id=4,type=all,bucket=drop");
+	EXPECT(f, "1 2");		/* one of the two will do */
 	/* By hash: the packet comes back with it, and few of its bits are read. */
 	add_group("group_id=1,type=select,bucket=weight:3,output:1,bucket=weight:1,set_field:7->tp_dst,output:2");
 	EXPECT(f, "hash recirc");
@@ -467,7 +547,7 @@ static void test_ct(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_outputs), T(test_no_such_port), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
+		T(test_outputs), T(test_no_such_port), T(test_output_of_a_part), T(test_vlan_tci), T(test_tpid), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
 		T(test_push_mpls),
 		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_macs),

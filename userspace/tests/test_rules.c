@@ -32,7 +32,9 @@ static void test_as_it_is(void **state)
 		"dl_dst=01:00:00:00:00:00/01:00:00:00:00:00",
 		"dl_vlan=5", "dl_vlan=5,dl_vlan_pcp=3", "dl_vlan_pcp=3",
 		"vlan_tci=0x0", "vlan_tci=0x1000/0x1000", "vlan_tci=0x1003/0x1003",
-		"dl_vlan=5,inner_vlan_tci=0x1006", "dl_type=0x1234",
+		"dl_vlan=5,inner_vlan_tci=0x1006", "dl_vlan=5,vlan_tpid=0x8000/0xf000",
+		"dl_vlan=5,vlan_tpid=0x88a8,inner_vlan_tci=0x1006,inner_vlan_tpid=0x8100",
+		"dl_type=0x1234",
 		"mpls,mpls_label=5,mpls_tc=3,mpls_bos=1,mpls_ttl=64", "mplsm",
 		"arp", "arp,arp_spa=10.0.0.1,arp_tpa=10.0.0.0/8,arp_op=1",
 		"arp,arp_sha=02:00:00:00:00:01,arp_tha=02:00:00:00:00:02", "rarp",
@@ -182,6 +184,9 @@ static void test_actions(void **state)
 		{ "group:5", NULL }, { "meter:3", NULL }, { "ct_clear", NULL },
 		{ "CONTROLLER", NULL }, { "controller", "CONTROLLER" }, { "CONTROLLER:128", NULL },
 		{ "controller(max_len=128)", "CONTROLLER:128" },
+		{ "controller(reason=action,id=0)", "CONTROLLER" }, { "controller()", "CONTROLLER" },
+		{ "output(port=1,max_len=100)", NULL }, { "output(max_len=14,port=IN_PORT)", "output(port=IN_PORT,max_len=14)" },
+		{ "load:0->NXM_OF_VLAN_TCI[]", "set_field:0x0->vlan_tci" }, { "set_field:0x1005/0x1fff->vlan_tci", NULL },
 		{ "ct()", NULL }, { "ct(commit)", NULL }, { "ct(table=1)", NULL },
 		{ "ct(commit,force,zone=5,table=2,nat(src=10.0.0.1-10.0.0.9:1-100,random),alg=ftp)", NULL },
 		{ "ct(commit,nat(dst=10.0.0.1))", NULL }, { "ct(table=1,nat)", NULL },
@@ -281,6 +286,20 @@ static void test_errors(void **state)
 		{ "actions=ct(commit,alg=sip)", "ftp or tftp", 23 },
 		{ "actions=ct(commit", "parenthesis", 9 },
 		{ "actions=controller(len=5)", "max_len=", 20 },
+		{ "actions=controller(userdata=01.02)", "userdata= is not supported", 20 },
+		{ "actions=controller(id=7)", "id must be 0", 23 },
+		{ "actions=controller(max_len=5,reason=no_match)", "reason must be action", 37 },
+		{ "actions=dec_ttl(1,2)", "takes no controllers", 17 },
+		{ "actions=output(port=1)", "needs port= and max_len=", 16 },
+		{ "actions=output(max_len=20)", "needs port= and max_len=", 16 },
+		{ "actions=output(port=1,max_len=13)", "14 to 4294967295", 31 },
+		{ "actions=output(port=1,max_len=20,len=1)", "port= and max_len=", 34 },
+		{ "actions=output(port=flood,max_len=20)", "no port", 21 },
+		{ "actions=output(port=1,max_len=20", "parenthesis", 16 },
+		{ "actions=drop,learn(table=1)", "learn is not supported", 14 },
+		{ "actions=conjunction(1,1/2)", "conjunction is not supported", 9 },
+		{ "actions=exit", "exit is not supported", 9 },
+		{ "vlan_tpid=0x8100,actions=drop", "dl_vlan", 1 },
 		{ "actions=bpf(a,mode=maybe)", "mode must", 20 },
 	};
 	char at[32];
@@ -407,6 +426,7 @@ static void test_groups(void **state)
 		"group_id=7,type=select,bucket=weight:10,actions=output:1,bucket=weight:1,actions=ct(commit,nat(src=1.2.3.4)),output:2",
 		"group_id=2,type=fast_failover,bucket=watch_port:1,actions=output:1,bucket=watch_port:2,actions=output:2",
 		"group_id=3,type=indirect,bucket=actions=drop", "group_id=4,type=all",
+		"group_id=5,type=fast_failover,bucket=bucket_id:7,watch_port:1,watch_group:5,actions=output:1,bucket=bucket_id:0,watch_group:9,actions=drop",
 	};
 	static const struct { const char *text, *what; } bad[] = {
 		{ "group_id=1", "needs group_id= and type=" },
@@ -419,6 +439,13 @@ static void test_groups(void **state)
 		{ "group_id=1,type=all,bucket=goto_table:1", "no table follows" },
 		{ "group_id=1,type=all,bucket=resubmit:1", "needs a table (at \"resubmit:1\", position 28" },
 		{ "group_id=1,type=all,foo=1", "\"foo=1\"" },
+		{ "group_id=1,type=ff,bucket=watch_group:4294967295,drop", "no group can have this number (at \"4294967295\", position 39" },
+		{ "group_id=1,type=all,bucket=bucket_id=1,drop,bucket=bucket_id=1,drop", "stands before (at \"1\", position 62" },
+		{ "group_id=1,type=all,bucket=bucket_id=x,drop", "bucket_id must be 0 to" },
+		{ "group_id=1,type=select,selection_method=hash,bucket=drop", "selection_method must be dp_hash" },
+		{ "group_id=1,type=select,selection_method_param=1,bucket=drop", "selection_method_param is not supported (at \"selection_method_param=1\", position 24" },
+		{ "group_id=1,type=select,fields(ip_src),bucket=drop", "fields is not supported" },
+		{ "command_bucket_id=all,group_id=1,type=select,bucket=drop", "command_bucket_id is not supported" },
 	};
 	char buf[1024];
 	struct group *g;
@@ -433,6 +460,9 @@ static void test_groups(void **state)
 		assert_string_equal(buf, good[i]);
 		group_free(g);
 	}
+	g = group_parse("group_id=1,type=select,selection_method=dp_hash,bucket=1", err, sizeof(err));
+	assert_non_null(g);
+	group_free(g);
 	g = group_parse("group_id=1,type=ff,bucket=watch_port=3,output:1,2", err, sizeof(err));
 	assert_non_null(g);
 	assert_int_equal(g->buckets[0].n_acts, 2);

@@ -113,6 +113,8 @@ static int put_op(char *buf, size_t size, int n, const struct op *op)
 	switch (op->type) {
 	case OP_OUTPUT:
 		return text_add(buf, size, n, "%u", op->n);
+	case OP_TRUNC:
+		return text_add(buf, size, n, "trunc%u", op->n);
 	case OP_SET:
 		match_format(&op->value, &op->mask, text, sizeof(text));
 		return text_add(buf, size, n, "set(%.*s)", (int)strlen(text) - 1, text);
