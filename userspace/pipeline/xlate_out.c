@@ -63,6 +63,16 @@ void do_ports(struct walk *w, const struct act *act)
 	}
 }
 
+/* Whether the packet is for bridges themselves: 01:80:c2:00:00:00 to ...:0f. */
+static bool is_for_bridges(struct walk *w)
+{
+	static const uint8_t reserved[5] = { 0x01, 0x80, 0xc2 };
+	struct flow mask = { .dl_dst = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 } };
+
+	consult(w, &mask);
+	return !memcmp(w->s.cur.dl_dst, reserved, sizeof(reserved)) && w->s.cur.dl_dst[5] < 0x10;
+}
+
 /* To where the destination was seen, or everywhere. */
 void do_normal(struct walk *w)
 {
@@ -70,6 +80,8 @@ void do_normal(struct walk *w)
 	const struct mac_entry *e;
 	struct mac_key key = {};
 
+	if (is_for_bridges(w))
+		return;
 	if (w->s.cur.vlan_tci & htons(VLAN_PRESENT))
 		mask.vlan_tci |= htons(0xfff);
 	memset(mask.dl_src, 0xff, 6);

@@ -440,6 +440,37 @@ static void test_normal(void **state)
 	assert_int_equal(out.learn.vlan, htons(5));
 }
 
+/* Frames for bridges themselves go nowhere, and are not learned from. */
+static void test_normal_reserved(void **state)
+{
+	static const uint8_t reserved[6] = { 0x01, 0x80, 0xc2, 0, 0, 0 };
+	static const uint8_t bits[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xf0 };
+	static const uint8_t none[6], all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct flow f = udp(80);
+	unsigned int i;
+
+	(void)state;
+	add("actions=normal,output:2");
+	memcpy(f.dl_dst, reserved, 6);
+	for (i = 0; i < 16; i++) {
+		f.dl_dst[5] = i;
+		EXPECT(f, "2");
+		assert_false(out.learns);
+		assert_memory_equal(out.wc.dl_dst, bits, 6);
+		assert_memory_equal(out.wc.dl_src, none, 6);
+		assert_int_equal(out.wc.vlan_tci, 0);
+	}
+	for (i = 0; i < 48; i++) {
+		memcpy(f.dl_dst, reserved, 6);
+		f.dl_dst[i / 8] ^= 1 << i % 8;
+		if (i / 4 == 10)	/* the last byte's low bits */
+			continue;
+		EXPECT(f, "1 2 2");
+		assert_true(out.learns);
+		assert_memory_equal(out.wc.dl_dst, all, 6);
+	}
+}
+
 static void test_macs(void **state)
 {
 	struct mac_key key = {};
@@ -550,7 +581,7 @@ int main(void)
 		T(test_outputs), T(test_no_such_port), T(test_output_of_a_part), T(test_vlan_tci), T(test_tpid), T(test_vlans), T(test_sets), T(test_what_tells_of_fields), T(test_options), T(test_ttl),
 		T(test_push_mpls),
 		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
-		T(test_set_in_port), T(test_normal), T(test_macs),
+		T(test_set_in_port), T(test_normal), T(test_normal_reserved), T(test_macs),
 		T(test_groups), T(test_ct),
 	};
 
