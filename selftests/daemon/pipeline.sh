@@ -8,7 +8,7 @@
 # shellcheck source=../lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-plan 57
+plan 64
 load_module
 check "start" start_daemon 300000	# a busy VM is slow
 add_hosts 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24
@@ -40,6 +40,15 @@ sleep_flows() {	# the megaflow of what was flooded goes, and that of one port co
 check "a learned address has one way" wait_until 5 sleep_flows
 check_not "the third host sees nothing of it" sees s2 "icmp and src 10.0.0.3 and dst 10.0.0.1" \
 	ping_once c 10.0.0.1
+frame_to() {	# ADDRESS, in hexadecimal
+	in_ns c python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+s.send(bytes.fromhex(sys.argv[1] + "020000000077" + "88b5") + bytes(50))' "$1"
+}
+check "a frame to a group of addresses is flooded" sees s1 "ether proto 0x88b5" frame_to 0180c2000010
+check_not "one for bridges themselves is not" sees s1 "ether proto 0x88b5" frame_to 0180c200000e
 check "what was learned is forgotten" eval 'ctl fdb flush && [ -z "$(ctl fdb show)" ]'
 check "and learned again" wait_until 5 eval 'ping_once c 10.0.0.1 && ctl fdb show | grep -q "$(mac s1)"'
 
@@ -84,6 +93,22 @@ check "a tag is put on and taken off" can_ping c 10.5.0.1
 check "the tag's id is the one that was set" flows_have "push_vlan(tpid=0x8100,vid=5,pcp=0),1"
 check "mod_vlan_vid puts a tag on as well" eval \
 	'ctl rule add "in_port=3,actions=mod_vlan_vid:5,output:1" && can_ping c 10.5.0.1'
+
+tagged() {	# TPID: what a rule asks for, of tags that are 0x8100
+	rules <<RULES && can_ping c 10.5.0.1
+in_port=c-br,actions=set_field:0x1005->vlan_tci,output:s1-br
+priority=1,in_port=s1-br,dl_vlan=5,vlan_tpid=$1,actions=load:0->NXM_OF_VLAN_TCI[],c-br
+RULES
+}
+check "a tag as one number is put on and taken off" tagged 0x8100
+check_not "one of another type is another tag" tagged 0x88a8
+
+check "a part of a packet: load" rules <<'RULES'
+priority=1,actions=flood
+priority=9,icmp,in_port=3,actions=output(port=2,max_len=60),output:1
+RULES
+check "leaves by one port" sees s2 "icmp and less 60" ping_once c 10.0.0.1 -s 500
+check "the whole by another" sees s1 "icmp and greater 500" ping_once c 10.0.0.1 -s 500
 
 check "rewrites: load" rules <<RULES
 priority=1,arp,actions=flood

@@ -228,15 +228,14 @@ static void pop_tag(struct walk *w)
 	changed(w, &all);
 }
 
-/* A tag comes, changes, or goes, as the bit for its presence becomes. */
+/*
+ * A tag comes, changes, or goes, as the bit for its presence becomes.  Whether there is
+ * one has been consulted, and if there is none, all of its bits are 0.
+ */
 static void set_whole_tag(struct walk *w, uint16_t value, uint16_t mask)
 {
-	struct flow all = { .vlan_tci = 0xffff };
-	uint16_t tci;
+	uint16_t tci = (ntohs(w->s.cur.vlan_tci) & ~mask) | value;
 
-	if (mask != 0xffff)
-		consult(w, &all);
-	tci = (ntohs(w->s.cur.vlan_tci) & ~mask) | value;
 	if (!(tci & VLAN_PRESENT))
 		pop_tag(w);
 	else if (present(w->s.cur.vlan_tci))
