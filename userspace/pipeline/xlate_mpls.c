@@ -147,6 +147,7 @@ static bool is_blind(const struct act *a)
 	switch (a->type) {
 	case ACT_OUTPUT:
 		return !a->field || is_outside(a->field);
+	case ACT_OUTPUT_PART:
 	case ACT_IN_PORT:
 	case ACT_FLOOD:
 	case ACT_ALL:

@@ -319,6 +319,28 @@ static bool frames_left(const struct walk *w)
 	return false;
 }
 
+static bool is_ip(struct walk *w)
+{
+	struct flow mask = { .dl_type = 0xffff };
+	uint16_t type = ntohs(w->s.cur.dl_type);
+
+	consult(w, &mask);
+	return type == 0x0800 || type == 0x86dd;
+}
+
+/* The datapath takes a helper for the protocol that a megaflow knows to be its own. */
+static void check_helper(struct walk *w, struct act_ct *ct)
+{
+	struct flow mask = { .nw_proto = 0xff };
+	uint8_t proto = strcmp(ct->alg, "ftp") ? IPPROTO_UDP : IPPROTO_TCP;
+
+	if (!*ct->alg)
+		return;
+	consult(w, &mask);
+	if (w->s.cur.nw_proto != proto)
+		memset(ct->alg, 0, sizeof(ct->alg));
+}
+
 static void add_ct(struct walk *w, const struct act *act)
 {
 	uint16_t zone = act->field ?
@@ -329,6 +351,7 @@ static void add_ct(struct walk *w, const struct act *act)
 	if (!op)
 		return;
 	op->act = *act;
+	check_helper(w, &op->act.ct);
 	op->n = zone;
 	op->value.dl_type = w->s.cur.dl_type;
 	run_exec(w, act, op);
@@ -336,7 +359,8 @@ static void add_ct(struct walk *w, const struct act *act)
 
 /*
  * With a table, the packet goes on there when its connection is known, and a copy
- * of it with what is left to do here.
+ * of it with what is left to do here.  What is not IP has no connection, and goes on
+ * there without.
  */
 void do_ct(struct walk *w, const struct act *act)
 {
@@ -346,6 +370,11 @@ void do_ct(struct walk *w, const struct act *act)
 	bool copy;
 	uint32_t id;
 
+	if (!is_ip(w)) {
+		if (act->ct.table >= 0)
+			do_copy(w, &go, 1);
+		return;
+	}
 	commit(w);
 	if (act->ct.table < 0) {
 		add_ct(w, act);

@@ -47,6 +47,14 @@ static void commit_vlan(struct walk *w)
 	memcpy(w->s.base_tpid, tpid, sizeof(tpid));
 }
 
+/* The datapath takes no tunnel that leads nowhere; it is of IPv6 if an address is. */
+static bool leads_somewhere(const struct flow *f)
+{
+	return flow_has(f, offsetof(struct flow, tun_ipv6_src), offsetof(struct flow, tun_flags)) ?
+	       flow_has(f, offsetof(struct flow, tun_ipv6_dst), offsetof(struct flow, tun_flags)) :
+	       f->tun_dst;
+}
+
 static void commit_fields(struct walk *w)
 {
 	struct flow mask = {};
@@ -56,7 +64,7 @@ static void commit_fields(struct walk *w)
 	mask.in_port = 0;	/* for rules alone */
 	memset(&w->s.set, 0, sizeof(w->s.set));
 	if (flow_has(&mask, TUN_OFS, TUN_END)) {
-		op = add_op(w, OP_SET_TUNNEL);
+		op = leads_somewhere(&w->s.cur) ? add_op(w, OP_SET_TUNNEL) : NULL;
 		if (op)
 			op->value = w->s.cur;
 		memset((uint8_t *)&mask + TUN_OFS, 0, TUN_END - TUN_OFS);
@@ -118,12 +126,8 @@ static void changed(struct walk *w, const struct flow *mask)
 
 static void set_bits(struct walk *w, const struct flow *mask)
 {
-	static const struct flow proto = { .nw_proto = 0xff };
 	struct flow tun = {};
 
-	/* The datapath sets IP headers only where a megaflow knows the protocol. */
-	if (flow_has(mask, offsetof(struct flow, nw_src), offsetof(struct flow, arp_sha)))
-		consult(w, &proto);
 	if (flow_has(mask, TUN_OFS, TUN_END)) {
 		/* The datapath sets a tunnel's key as a whole. */
 		tunnel_mask(&tun);
@@ -173,6 +177,22 @@ static bool has_field(struct walk *w, const struct field *f, unsigned int end)
 	return field_prereq_met(f, &w->s.cur);
 }
 
+/*
+ * Not every packet has an Ethernet header.  The datapath sets IP headers only where a megaflow knows the protocol, and takes 0,
+ * which is one, for none.
+ */
+static bool can_set(struct walk *w, const struct field *f)
+{
+	static const struct flow proto = { .nw_proto = 0xff };
+
+	if (f->ofs >= offsetof(struct flow, dl_dst) && f->ofs < offsetof(struct flow, dl_type))
+		return w->ethernet;
+	if (f->ofs < offsetof(struct flow, nw_src) || f->ofs >= offsetof(struct flow, arp_sha))
+		return true;
+	consult(w, &proto);
+	return w->s.cur.nw_proto;
+}
+
 /* A tag is set as a whole, by taking it off and putting another on. */
 static void set_tci(struct walk *w, uint16_t value, uint16_t mask)
 {
@@ -193,6 +213,8 @@ static void push_tag(struct walk *w, uint16_t tpid, uint16_t tci)
 	struct flow outer = { .vlan_tci = 0xffff };
 	struct flow *cur = &w->s.cur;
 
+	if (!w->ethernet)
+		return;		/* a tag is a part of that header */
 	consult(w, &there);
 	if (present(cur->vlan_tci2)) {
 		walk_fail(w, "push_vlan on a packet that has two tags");
@@ -258,7 +280,7 @@ void set_value(struct walk *w, const struct field *f, const uint8_t *value,
 	struct flow m = {};
 	size_t i;
 
-	if (!has_field(w, f, f->bits))
+	if (!has_field(w, f, f->bits) || !can_set(w, f))
 		return;
 	field_put(f, &m, mask);
 	if (is_tag(f)) {

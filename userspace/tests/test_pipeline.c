@@ -575,6 +575,38 @@ static void test_ct(void **state)
 	EXPECT(f, "ct3+ ct_clear 2");
 }
 
+/* What the datapath would refuse for a packet is left out for it. */
+static void test_left_out(void **state)
+{
+	struct flow f = udp(80), arp = udp(80), bare = udp(80);
+
+	(void)state;
+	arp.dl_type = htons(0x0806);
+	bare.ethernet = 0;
+	bare.packet_type = htonl(0x10800);
+	add("actions=ct(table=1),output:2");
+	add("table=1,actions=output:1");
+	EXPECT(f, "clone{ct0 recirc} 2");
+	EXPECT(arp, "1 2");		/* it has no connection */
+	add("actions=ct(commit),ct_clear,output:2");
+	EXPECT(arp, "ct_clear 2");
+	add("actions=ct(commit,alg=ftp),ct(commit,alg=tftp),output:2");
+	EXPECT(f, "ct0+ ct0+ 2");
+	assert_string_equal(out.ops[0].act.ct.alg, "");
+	assert_string_equal(out.ops[1].act.ct.alg, "tftp");
+	assert_int_equal(out.wc.nw_proto, 0xff);
+	/* A tunnel that leads nowhere; it may yet be told where. */
+	add("actions=set_tunnel:7,output:1,set_field:10.0.0.9->tun_dst,output:1,set_field:fd00::1->tun_ipv6_src,output:2");
+	EXPECT(f, "1 tunnel(7) 1 2");
+	add("actions=push_vlan:0x8100,mod_vlan_vid:5,set_field:0x1005->vlan_tci,mod_dl_src:02:00:00:00:00:09,pop_vlan,output:1");
+	EXPECT(bare, "1");
+	add("actions=mod_nw_ttl:9,set_field:10.0.0.9->nw_dst,output:1");
+	EXPECT(f, "set(nw_dst=10.0.0.9,nw_ttl=9) 1");
+	f.nw_proto = 0;
+	EXPECT(f, "1");
+	assert_int_equal(out.wc.nw_proto, 0xff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,7 +614,7 @@ int main(void)
 		T(test_push_mpls),
 		T(test_pop_mpls), T(test_resubmit), T(test_resubmit_port),
 		T(test_set_in_port), T(test_normal), T(test_normal_reserved), T(test_macs),
-		T(test_groups), T(test_ct),
+		T(test_groups), T(test_ct), T(test_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

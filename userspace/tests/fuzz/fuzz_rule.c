@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The text of rules: what is read and written again is read as the same. */
+/* The text of rules and groups: what is read and written again is read as the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,33 @@ static bool port(const char *name, uint32_t *number, void *arg)
 }
 
 static const struct rule_names names = { .port = port };
+
+/* What a group is read as, written; NULL if it is none. */
+static const char *group_again(const char *text, char *buf, size_t size)
+{
+	char err[4096] = "";
+	struct group *g = group_read(&names, text, err, sizeof(err));
+
+	if (!g && !*err)
+		abort();
+	if (!g)
+		return NULL;
+	group_format(g, buf, size);
+	group_free(g);
+	return buf;
+}
+
+static void try_group(const char *text)
+{
+	static char first[1 << 18], second[1 << 18];
+
+	if (!group_again(text, first, sizeof(first)))
+		return;
+	if (!group_again(first, second, sizeof(second)) || strcmp(first, second)) {
+		fprintf(stderr, "%s\n-> %s\n-> %s\n", text, first, second);
+		abort();
+	}
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -54,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rule = rule_parse(text, false, err, sizeof(err));
 	free(rule);
 	rule_choice_parse(&choice, &names, text, size & 1, err, sizeof(err));
+	try_group(text);
 	free(text);
 	return 0;
 }
