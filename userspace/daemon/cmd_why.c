@@ -47,7 +47,7 @@ static json_t *describe(const struct xlate_read *r)
 	if (r->why)
 		return json_pack("{s:s}", "rule", r->why);
 	if (r->rule)
-		rule_format(r->rule, false, text, sizeof(text));
+		rule_format(r->rule, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), r->act ? "table=%u: a rule of a former stage" :
 			 "table=%u: no rule matches", r->table);

@@ -358,7 +358,7 @@ struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size);
 int rule_choice_parse(struct rule_choice *c, const struct rule_names *names,
 		      const char *text, bool strict, char *err, size_t size);
 int acts_format(const struct act *acts, unsigned int n, char *buf, size_t size);
-int rule_format(const struct rule *rule, bool stats, char *buf, size_t size);
+int rule_format(const struct rule *rule, char *buf, size_t size);
 int rule_format_match(const struct rule *rule, char *buf, size_t size);
 bool prog_name_ok(const char *name);
 int match_format(const struct flow *match, const struct flow *mask, char *buf,

@@ -131,13 +131,12 @@ struct rule *rule_parse(const char *text, bool is_rule, char *err, size_t size)
 /**
  * rule_format - write a rule, as rule_parse() reads it
  * @rule: the rule.
- * @stats: with its counters.
  * @buf: the text; cut if it does not fit.
  * @size: its room.
  *
  * Return: length of the text.
  */
-int rule_format(const struct rule *rule, bool stats, char *buf, size_t size)
+int rule_format(const struct rule *rule, char *buf, size_t size)
 {
 	int n = 0;
 
@@ -145,10 +144,6 @@ int rule_format(const struct rule *rule, bool stats, char *buf, size_t size)
 		n = text_add(buf, size, n, "cookie=0x%llx,",
 			(unsigned long long)rule->cookie);
 	n = text_add(buf, size, n, "table=%u,", rule->table);
-	if (stats)
-		n = text_add(buf, size, n, "n_packets=%llu,n_bytes=%llu,",
-			(unsigned long long)rule->n_packets,
-			(unsigned long long)rule->n_bytes);
 	if (rule->idle_timeout)
 		n = text_add(buf, size, n, "idle_timeout=%u,", rule->idle_timeout);
 	if (rule->hard_timeout)

@@ -299,7 +299,7 @@ static void trace_lookup(struct walk *w, unsigned int table,
 	if (!wants_lines(w) || w->ahead)
 		return;
 	if (rule)
-		rule_format(rule, false, text, sizeof(text));
+		rule_format(rule, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "table=%u: no rule matches", table);
 	walk_trace(w, "%s", text);

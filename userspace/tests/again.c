@@ -17,7 +17,7 @@ const char *again(const char *text)
 	rule = rule_parse(text, true, err, sizeof(err));
 	if (!rule)
 		return err;
-	rule_format(rule, false, buf, sizeof(buf));
+	rule_format(rule, buf, sizeof(buf));
 	free(rule);
 	return buf;
 }

@@ -94,7 +94,7 @@ static void test_round_trip(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		rule = rule_parse(texts[i], true, err, sizeof(err));
 		assert_non_null(rule);
-		rule_format(rule, false, buf, sizeof(buf));
+		rule_format(rule, buf, sizeof(buf));
 		assert_string_equal(buf, texts[i]);
 		free(rule);
 	}

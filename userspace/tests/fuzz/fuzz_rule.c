@@ -64,13 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!rule && !*err)
 		abort();
 	if (rule) {
-		rule_format(rule, false, first, sizeof(first));
+		rule_format(rule, first, sizeof(first));
 		again = rule_parse(first, true, err, sizeof(err));
 		if (!again) {
 			fprintf(stderr, "%s\n-> %s\n%s\n", text, first, err);
 			abort();
 		}
-		rule_format(again, false, second, sizeof(second));
+		rule_format(again, second, sizeof(second));
 		if (strcmp(first, second)) {
 			fprintf(stderr, "%s\n-> %s\n-> %s\n", text, first, second);
 			abort();
