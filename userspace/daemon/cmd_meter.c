@@ -82,7 +82,7 @@ static int parse_token(struct meter *m, const char *tok, bool *unit, const char 
 	if (!strncmp(tok, "type=", 5) && strcmp(tok + 5, "drop"))
 		return bad(r, copy, tok + 5, "a band's type must be drop");
 	if (*tok && strcmp(tok, "type=drop") && strcmp(tok, "burst") && strcmp(tok, "stats") &&
-	    !is_told(tok))
+	    strcmp(tok, "state=lost") && !is_told(tok))
 		return bad(r, copy, tok, "a meter has meter=, kbps, pktps, and bands=type=drop,rate=,burst_size=");
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Commands about rules: which of them a text means, and what is refused of it. */
+#include <linux/openvswitch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -237,6 +238,15 @@ static const char *first_line(const char *method)
 	return line;
 }
 
+/* Somebody else has deleted a meter. */
+static void lose_meter(uint32_t id)
+{
+	struct nl_msg *msg = dpnl_msg(&sw.nl, F_METER, OVS_METER_CMD_DEL, 0);
+
+	nla_put_u32(msg, OVS_METER_ATTR_ID, id);
+	assert_int_equal(dpnl_call(&sw.nl, msg, NULL, NULL), 0);
+}
+
 /* The same for groups and meters. */
 static void test_others_again(void **state)
 {
@@ -252,6 +262,11 @@ static void test_others_again(void **state)
 	done("meter/add", first_line("meter/dump"), NULL);
 	assert_non_null(strstr(done("meter/dump", NULL, NULL),
 			       "meter=5,kbps,bands=type=drop,rate=7,burst_size=9 n_packets="));
+	assert_null(strstr(done("meter/dump", NULL, NULL), "lost"));
+	lose_meter(5);
+	assert_non_null(strstr(done("meter/dump", NULL, NULL), " state=lost\n"));
+	done("meter/add", first_line("meter/dump"), NULL);
+	assert_null(strstr(done("meter/dump", NULL, NULL), "lost"));
 	refused("meter/add", "meter=5,kbps,bands=type=drop,rate=7 n_packets=x", NULL,
 		"(at \"n_packets=x\", position 37)");
 }
