@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 92
+plan 93
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -376,6 +376,8 @@ check "metrics have the exporter's names" eval \
 check "each has a type and no sample comes twice" eval \
 	'scrape /metrics | awk "/^# TYPE/ { t[\$3] = 1; next } /^#/ { next } { n = \$1; sub(/{.*/, \"\", n); if (!t[n] || seen[\$1]++) { print; bad = 1 } } END { exit bad || NR < 40 }"'
 check "they are those of the daemon" eval '[ "$(scrape /metrics | sed -n "s/^ovs_bpfd_rules //p")" = "$(ctl rule dump | grep -c .)" ]'
+check "rules that went by themselves are counted, by reason" eval \
+	'[ "$(scrape /metrics | grep ^ovs_bpfd_rules_expired_total)" = "$(printf "ovs_bpfd_rules_expired_total{reason=\"%s\"} 1\n" idle_timeout hard_timeout)" ]'
 check "another page is not there" eval '[ "$(curl -s --noproxy "*" -o /dev/null -w "%{http_code}" http://127.0.0.1:19310/x)" = 404 ]'
 check "the daemon has two capabilities, and one more if it had that" eval 'grep -qE "^CapEff:[[:space:]]*000000c000001000$" /proc/$(cat $run/ovs-bpfd.pid)/status'
 ctl dp del

@@ -160,11 +160,7 @@ void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 /* A rule went in, or out for a reason, for good. */
 void event_rule(const char *text, bool added, enum gone_why gone)
 {
-	static const char *const reasons[] = {
-		[GONE_DELETED] = NULL, [GONE_IDLE] = "idle_timeout",
-		[GONE_HARD] = "hard_timeout",
-	};
-	const char *why = added ? NULL : reasons[gone];
+	const char *why = added ? NULL : gone_reason(gone);
 	const char *what = added ? "added" : "deleted";
 
 	event_publish(EVENT_rule, json_pack("{s:s,s:s*,s:s}", "what", what, "why", why,

@@ -198,6 +198,18 @@ static void write_upcalls(const struct sw *sw, const json_t *ports, FILE *out)
 	}
 }
 
+static void write_expired(const struct sw *sw, FILE *out)
+{
+	static const char name[] = "ovs_bpfd_rules_expired_total";
+	unsigned int why;
+
+	head(out, name, "counter", "Rules that went by themselves, by the timeout that was over.");
+	for (why = 0; why < N_GONE; why++)
+		if (gone_reason(why))
+			fprintf(out, "%s{reason=\"%s\"} %llu\n", name, gone_reason(why),
+				(unsigned long long)sw->counts.rules_gone[why]);
+}
+
 /**
  * metrics_write - write all metrics
  * @sw: the switch.
@@ -216,6 +228,7 @@ int metrics_write(struct sw *sw, FILE *out)
 		write_ports(sw, ports, out);
 		write_upcalls(sw, upcalls, out);
 		write_daemon(sw, out);
+		write_expired(sw, out);
 	}
 	json_decref(dp);
 	json_decref(ports);

@@ -72,9 +72,11 @@ static void change_rule(struct sw *sw, void *out, void *in)
 
 static void rule_sure(struct sw *sw, void *out, void *in)
 {
-	(void)in;
-	if (out)
-		tables_forget(&sw->tables, out);
+	if (!out)
+		return;
+	tables_forget(&sw->tables, out);
+	if (!in)
+		sw->counts.rules_gone[((struct rule *)out)->gone]++;
 }
 
 static const struct txn_kind rule_kind = {
@@ -118,7 +120,7 @@ static int rule_tell(struct sw *sw, const struct rule *rule, bool added)
 
 	if (!event_wanted(EVENT_rule))
 		return 0;
-	rule_format(rule, false, text, sizeof(text));
+	rule_format(rule, text, sizeof(text));
 	t = malloc(sizeof(*t) + strlen(text) + 1);
 	if (!t)
 		return -1;

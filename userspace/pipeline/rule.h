@@ -161,7 +161,7 @@ static inline const uint8_t *act_mask(const struct act *a)
 }
 
 /* Why a rule goes. */
-enum gone_why { GONE_DELETED, GONE_IDLE, GONE_HARD };
+enum gone_why { GONE_DELETED, GONE_IDLE, GONE_HARD, N_GONE };
 
 /**
  * struct rule - a rule, with its actions one piece of memory
@@ -386,6 +386,7 @@ void timeouts_add(struct timeouts *w, struct rule *rule);
 void timeouts_del(struct rule *rule);
 struct rule *timeouts_next(struct timeouts *w, uint64_t now, uint64_t counted,
 			   unsigned int *work, enum gone_why *why);
+const char *gone_reason(enum gone_why why);
 
 /* Tables: table.c. */
 struct rule *tables_find(const struct tables *t, struct rule *like);

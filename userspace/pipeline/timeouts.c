@@ -94,3 +94,18 @@ struct rule *timeouts_next(struct timeouts *w, uint64_t now, uint64_t counted,
 	}
 	return NULL;
 }
+
+/**
+ * gone_reason - the timeout by which a rule went
+ * @why: why it went.
+ *
+ * Return: its name, or NULL: somebody has deleted it.
+ */
+const char *gone_reason(enum gone_why why)
+{
+	static const char *const reasons[N_GONE] = {
+		[GONE_IDLE] = "idle_timeout", [GONE_HARD] = "hard_timeout",
+	};
+
+	return reasons[why];
+}

@@ -71,7 +71,7 @@ static const char *read_again(const char *text)
 	if (g)
 		group_format(g, buf, sizeof(buf));
 	else
-		rule_format(r, false, buf, sizeof(buf));
+		rule_format(r, buf, sizeof(buf));
 	group_free(g);
 	free(r);
 	return buf;
