@@ -136,7 +136,8 @@ queue_userspace_packet(struct datapath *dp, struct sk_buff *skb,
 		goto out;
 	}
 	if (skb->ip_summed == CHECKSUM_PARTIAL) {
-		err = skb_checksum_help(skb);
+		/* An Internet checksum, or SCTP's CRC. */
+		err = skb_csum_hwoffload_help(skb, 0);
 		if (err)
 			goto out;
 	}
