@@ -265,7 +265,9 @@ static int parse_set_tunnel(struct act_parse *p, const struct nlattr *attr,
 	ovs_act_at(p, ofs)->arg = OVS_KEY_ATTR_TUNNEL;
 	ovs_act_at(p, ofs)->data[0] = (unsigned long)dst;
 	p->acts->has_refs = true;
-	p->acts->dump_len += nla_total_size(0);	/* PAD before the ID */
+	/* A dump has these even if the request had not. */
+	p->acts->dump_len += nla_total_size(0) +	/* PAD before the ID */
+			     nla_total_size(sizeof(u32));	/* GBP */
 	return 0;
 }
 
