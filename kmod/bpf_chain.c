@@ -109,7 +109,7 @@ void ovs_bpf_link(const struct ovs_act *act, const struct ovs_act *end)
  * NULL: there is no case for it, or it takes a copy, and nothing was counted.
  */
 static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result,
-				      unsigned int len)
+				      const struct sk_buff *skb)
 {
 	int hit = ovs_bpf_case_find(bpf, result);
 	struct ovs_act_span at = hit < 0 ? bpf->dflt : bpf->cases[hit].at;
@@ -117,9 +117,9 @@ static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result,
 	if (!at.act)
 		return at;
 	if (hit >= 0)
-		ovs_bpf_count_hit(bpf, hit, len);
+		ovs_bpf_count_hit(bpf, hit, skb);
 	else
-		ovs_bpf_count_default(bpf, len);
+		ovs_bpf_count_default(bpf, skb);
 	return at;
 }
 
@@ -127,16 +127,16 @@ static struct ovs_act_span case_other(const struct ovs_bpf_act *bpf, u32 result,
  * ovs_bpf_filter_other - a filter's result was not that of the first case
  * @bpf: the action.
  * @result: the result.
- * @len: length of the packet.
+ * @skb: the packet.
  *
  * Context: RCU read side, BH disabled.
  * Return: where it leads, and it is counted; @act NULL: it has to be decided.
  */
 noinline struct ovs_act_span ovs_bpf_filter_other(const struct ovs_bpf_act *bpf,
 						  u32 result,
-						  unsigned int len)
+						  const struct sk_buff *skb)
 {
-	return case_other(bpf, result, len);
+	return case_other(bpf, result, skb);
 }
 
 /**
@@ -210,12 +210,12 @@ static __always_inline bool same_as(const struct ovs_bpf_before *before,
 
 /* Count a packet that a program let go on, unless its result is not the first case's. */
 static __always_inline bool count_usual(const struct ovs_bpf_act *bpf,
-					u32 result, unsigned int len)
+					u32 result, const struct sk_buff *skb)
 {
 	if (!bpf->dispatch)
-		ovs_bpf_count_through(bpf, len);
+		ovs_bpf_count_through(bpf, skb);
 	else if (likely(result == bpf->first_value))
-		ovs_bpf_count_hit(bpf, 0, len);
+		ovs_bpf_count_hit(bpf, 0, skb);
 	else
 		return false;
 	return true;
@@ -249,11 +249,11 @@ run_checked(struct datapath *dp, struct sk_buff *skb, struct sw_flow_key *key,
 		if (unlikely(!ovs_bpf_goes_on(verdict) || !same || always ||
 			     ovs_bpf_tracing()))
 			break;
-		if (likely(count_usual(bpf, *ovs_bpf_cb(skb), skb->len))) {
+		if (likely(count_usual(bpf, *ovs_bpf_cb(skb), skb))) {
 			next = bpf->chain;
 			at = ovs_bpf_usual(bpf);
 		} else {
-			at = case_other(bpf, *ovs_bpf_cb(skb), skb->len);
+			at = case_other(bpf, *ovs_bpf_cb(skb), skb);
 			if (unlikely(!at.act))
 				break;
 			next = chained(bpf, at);

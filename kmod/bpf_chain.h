@@ -19,7 +19,8 @@
 #include "openvswitch_trace.h"
 
 struct ovs_act_span ovs_bpf_filter_other(const struct ovs_bpf_act *bpf,
-					 u32 result, unsigned int len);
+					 u32 result,
+					 const struct sk_buff *skb);
 struct ovs_act_span ovs_bpf_filter_unusual(struct datapath *dp,
 					   struct sk_buff *skb,
 					   struct sw_flow_key *key,
@@ -45,10 +46,13 @@ static inline bool ovs_bpf_tracing(void)
 	       trace_ovs_do_execute_action_enabled();
 }
 
-/* Count a packet of @len bytes; @way: one of @stats. */
+/* Count a packet; @way: one of @stats. */
 static inline void ovs_bpf_count_way(struct ovs_bpf_stats *stats,
-				     struct ovs_bpf_hits *way, unsigned int len)
+				     struct ovs_bpf_hits *way,
+				     const struct sk_buff *skb)
 {
+	u64 len = ovs_skb_len(skb);
+
 	u64_stats_update_begin(&stats->syncp);
 	way->packets++;
 	way->bytes += len;
@@ -57,27 +61,27 @@ static inline void ovs_bpf_count_way(struct ovs_bpf_stats *stats,
 
 /* Count a packet that goes on behind a program without cases. */
 static inline void ovs_bpf_count_through(const struct ovs_bpf_act *bpf,
-					 unsigned int len)
+					 const struct sk_buff *skb)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	ovs_bpf_count_way(stats, &stats->through, len);
+	ovs_bpf_count_way(stats, &stats->through, skb);
 }
 
 static inline void ovs_bpf_count_default(const struct ovs_bpf_act *bpf,
-					 unsigned int len)
+					 const struct sk_buff *skb)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	ovs_bpf_count_way(stats, &stats->dflt, len);
+	ovs_bpf_count_way(stats, &stats->dflt, skb);
 }
 
 static inline void ovs_bpf_count_hit(const struct ovs_bpf_act *bpf, u32 hit,
-				     unsigned int len)
+				     const struct sk_buff *skb)
 {
 	struct ovs_bpf_stats *stats = this_cpu_ptr(bpf->stats);
 
-	ovs_bpf_count_way(stats, &stats->hits[hit], len);
+	ovs_bpf_count_way(stats, &stats->hits[hit], skb);
 }
 
 /* Where the usual leads: always somewhere, which the caller need not test again. */
@@ -144,7 +148,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 		if (unlikely(ovs_bpf_tracing()))
 			break;
 		if (likely(result == bpf->first_value)) {
-			ovs_bpf_count_hit(bpf, 0, skb->len);
+			ovs_bpf_count_hit(bpf, 0, skb);
 			if (!bpf->chain) {
 				ovs_bpf_filter_leave(skb, &saved);
 				return ovs_bpf_usual(bpf);
@@ -153,7 +157,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			continue;
 		}
 		if (bpf->dflt_alone && result != bpf->copy_value) {
-			ovs_bpf_count_default(bpf, skb->len);
+			ovs_bpf_count_default(bpf, skb);
 			if (!bpf->dflt_chain) {
 				ovs_bpf_filter_leave(skb, &saved);
 				return bpf->dflt;
@@ -161,7 +165,7 @@ ovs_bpf_run_filters(struct datapath *dp, struct sk_buff *skb,
 			bpf = bpf->dflt_chain;
 			continue;
 		}
-		at = ovs_bpf_filter_other(bpf, result, skb->len);
+		at = ovs_bpf_filter_other(bpf, result, skb);
 		if (unlikely(!at.act))
 			break;
 		if (!ovs_bpf_is_program(&at) || !ovs_bpf_of(at.act)->filter) {
@@ -206,7 +210,7 @@ ovs_bpf_run_plain(struct datapath *dp, struct sk_buff *skb,
 		if (unlikely(!ovs_bpf_goes_on(verdict) || ovs_bpf_tracing() ||
 			     !ovs_bpf_settled(skb, len, net_ofs)))
 			break;
-		ovs_bpf_count_through(bpf, len);
+		ovs_bpf_count_through(bpf, skb);
 		if (!bpf->chain) {
 			ovs_bpf_net_ctx_clear(net_ctx);
 			ovs_bpf_action_leave(skb, &saved);

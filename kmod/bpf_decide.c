@@ -234,19 +234,19 @@ static void count_one(const struct ovs_bpf_act *bpf, enum ovs_bpf_stats_attr n)
 	u64_stats_update_end(&stats->syncp);
 }
 
-/* Count a run and what became of it; @len: length of the packet. */
+/* Count a run and what became of the packet. */
 static void count(const struct ovs_bpf_act *bpf, const struct ovs_bpf_run *run,
-		  unsigned int len)
+		  const struct sk_buff *skb)
 {
 	switch (run->outcome) {
 	case OVS_BPF_STATS_ATTR_CASES:
-		ovs_bpf_count_hit(bpf, run->hit, len);
+		ovs_bpf_count_hit(bpf, run->hit, skb);
 		break;
 	case OVS_BPF_STATS_ATTR_DEFAULT:
-		ovs_bpf_count_default(bpf, len);
+		ovs_bpf_count_default(bpf, skb);
 		break;
 	case OVS_BPF_STATS_ATTR_COALESCED:
-		ovs_bpf_count_through(bpf, len);
+		ovs_bpf_count_through(bpf, skb);
 		break;
 	default:
 		count_one(bpf, run->outcome);
@@ -321,7 +321,7 @@ struct ovs_act_span ovs_bpf_conclude(struct datapath *dp, struct sk_buff *skb,
 {
 	struct ovs_act_span none = {};
 
-	count(bpf, run, skb->len);
+	count(bpf, run, skb);
 	if (trace_ovs_bpf_run_enabled())
 		trace_ovs_bpf_run(dp, skb, key, bpf, run);
 

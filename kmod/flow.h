@@ -385,11 +385,27 @@ int ovs_flow_key_extract(struct sk_buff *skb, struct sw_flow_key *key,
  */
 int ovs_flow_key_update(struct sk_buff *skb, struct sw_flow_key *key);
 
+/*
+ * Bytes of a packet as they are counted: from its first header on, a tag that is not
+ * in the frame included.
+ */
+static inline u64 ovs_skb_len(const struct sk_buff *skb)
+{
+	u64 len = skb->len;
+
+	if (unlikely(skb_vlan_tag_present(skb))) {
+		len += VLAN_HLEN;
+		/* One jump that is not taken, rather than a conditional move. */
+		OPTIMIZER_HIDE_VAR(len);
+	}
+	return len;
+}
+
 /**
  * ovs_flow_stats_update - count a packet
  * @flow: the flow it matched.
  * @tcp_flags: its TCP flags.
- * @skb: the packet; its bytes count from the first header, a tag included.
+ * @skb: the packet.
  *
  * Context: BH disabled.
  */
@@ -398,10 +414,7 @@ static inline void ovs_flow_stats_update(struct sw_flow *flow,
 					 const struct sk_buff *skb)
 {
 	struct sw_flow_stats *stats = this_cpu_ptr(flow->stats);
-	unsigned int len = skb->len;
-
-	if (skb_vlan_tag_present(skb))
-		len += VLAN_HLEN;
+	u64 len = ovs_skb_len(skb);
 
 	u64_stats_update_begin(&stats->syncp);
 	stats->packets++;

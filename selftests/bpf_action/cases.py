@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, run, unload_module, wait_until               # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from bpfbed import (Bed, any_from, load, only_stats, packet,        # noqa: E402
-                    set_masked, unload, CONST, LEN, NOTHING, RECLASSIFY, SPORT, SRC, VERDICT)
+                    set_masked, unload, CONST, LEN, NOTHING, RECLASSIFY, SPORT, SRC, VERDICT,
+                    VLAN_PUSH)
 
 t = Ktap()
 up = nl.Genl()
@@ -20,6 +21,10 @@ dp, wires = bed.dp, bed.wires
 beta = load('beta')
 key, mask = any_from(3)
 k5, m5 = any_from(3, 5)
+k_tag = [*key[:3], nl.attr(nl.ETHERTYPE, b'\x81\0'), nl.attr(nl.VLAN, b'\x10\7'),
+         nl.nest(nl.ENCAP, *key[3:])]
+m_tag = [*mask[:2], nl.attr(nl.ETHERTYPE, b'\xff\xff'), nl.attr(nl.VLAN, b'\xff\xff'),
+         nl.nest(nl.ENCAP, *mask[2:])]
 PORT1, PORT2 = [nl.output(1)], [nl.output(2)]
 
 
@@ -80,42 +85,52 @@ t.equal(bed.recv(1), [packet()], 'results are unsigned')
 
 # Bytes, of each way that a packet may go, in one go or with a copy for what stands behind.
 FRAMES = [packet(payload=bytes(n)) for n in (1, 20, 300)]
-SIZES = sum(map(len, FRAMES))
+TAGGED = [f[:12] + b'\x81\0\0\7' + f[12:] for f in FRAMES]
 
 
-def ways(hit):
-    """Of a program whose result is HIT: (what, its branches, bytes)."""
-    return [('the first case', {'cases': {hit: PORT1}}, [SIZES, 0, {hit: SIZES}]),
+def ways(hit, n):
+    """Of a program whose result is HIT: (what, its branches, bytes of packets that have N)."""
+    return [('the first case', {'cases': {hit: PORT1}}, [n, 0, {hit: n}]),
             ('the second case', {'cases': {hit - 1: PORT2, hit: PORT1}},
-             [SIZES, 0, {hit - 1: 0, hit: SIZES}]),
+             [n, 0, {hit - 1: 0, hit: n}]),
             ('the default beside a case', {'cases': {hit - 1: PORT2}, 'default': PORT1},
-             [SIZES, SIZES, {hit - 1: 0}]),
+             [n, n, {hit - 1: 0}]),
             ('the default beside two', {'cases': {hit - 1: PORT2, hit + 1: PORT2},
                                         'default': PORT1},
-             [SIZES, SIZES, {hit - 1: 0, hit + 1: 0}]),
-            ('the default alone', {'default': PORT1}, [SIZES, SIZES, {}])]
+             [n, n, {hit - 1: 0, hit + 1: 0}]),
+            ('the default alone', {'default': PORT1}, [n, n, {}])]
 
 
-def bytes_are(who, fd, what, param, branches, want, **kw):
+def bytes_are(who, frames, fd, what, param, branches, want, **kw):
+    """What the program counts of FRAMES; and the flow, which counts them as they come."""
+    k, m, tag = (k_tag, m_tag, ', tagged') if frames is TAGGED else (key, mask, '')
     for after in ([], PORT2):
-        install(fd, what, param, after=after, **branches, **kw)
-        for f in FRAMES:
+        dp.flush()
+        dp.add_flow(k, m, [nl.bpf_action(fd, arg=what, param=param, **branches, **kw), *after])
+        for f in frames:
             wires[3].send(f)
-        assert wait_until(lambda: nl.bpf_stats_of(action())['runs'] == len(FRAMES))
-        t.equal(nl.bpf_bytes(action()), want,
-                '%s%s: bytes' % (who, ', and more behind' if after else ''))
+        assert wait_until(lambda: nl.bpf_stats_of(action())['runs'] == len(frames))
+        flow, = dp.flows()
+        t.equal((nl.bpf_bytes(nl.bpf_of(flow)), struct.unpack('=2Q', flow[3])[1]),
+                (want, sum(map(len, frames))),
+                '%s%s%s: bytes' % (who, tag, ', and more behind' if after else ''))
 
 
 TRUSTED = {'recheck': nl.PROGRAM}
 ASKED = {'recheck': nl.CHANGED, 'recirc': 5, 'used': []}
-for way, branches, want in ways(6):
-    bytes_are('a filter, ' + way, beta, CONST, 6, branches, want)
-for way, branches, want in ways(VERDICT):
-    bytes_are('a program, ' + way, bed.prog, VERDICT, 0, branches, want, **TRUSTED)
-    bytes_are('a checked program, ' + way, bed.prog, VERDICT, 0, branches, want, **ASKED)
-bytes_are('a program', bed.prog, VERDICT, 0, {}, [SIZES, 0, {}], **TRUSTED)
-bytes_are('a checked program', bed.prog, VERDICT, 0, {}, [SIZES, 0, {}], **ASKED)
-bytes_are('a program that drops', bed.prog, VERDICT, 2, {}, [0, 0, {}], **TRUSTED)
+for frames in (FRAMES, TAGGED):
+    size = sum(map(len, frames))
+    for way, branches, want in ways(6, size):
+        bytes_are('a filter, ' + way, frames, beta, CONST, 6, branches, want)
+    for way, branches, want in ways(VERDICT, size):
+        bytes_are('a program, ' + way, frames, bed.prog, VERDICT, 0, branches, want, **TRUSTED)
+        bytes_are('a checked program, ' + way, frames, bed.prog, VERDICT, 0, branches, want,
+                  **ASKED)
+    bytes_are('a program', frames, bed.prog, VERDICT, 0, {}, [size, 0, {}], **TRUSTED)
+    bytes_are('a checked program', frames, bed.prog, VERDICT, 0, {}, [size, 0, {}], **ASKED)
+    bytes_are('a program that drops', frames, bed.prog, VERDICT, 2, {}, [0, 0, {}], **TRUSTED)
+bytes_are('a program that pushes a tag', FRAMES, bed.prog, VLAN_PUSH, 9, {},
+          [sum(map(len, TAGGED)), 0, {}], **TRUSTED)
 for port in (1, 2):
     bed.recv(port, 9999, timeout=0.3)
 

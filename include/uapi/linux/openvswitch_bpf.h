@@ -196,7 +196,7 @@ enum ovs_bpf_cases_attr {
  * @OVS_BPF_CASE_ATTR_HITS: u64, reply only: times it ran.
  * @OVS_BPF_CASE_ATTR_PAD: alignment.
  * @OVS_BPF_CASE_ATTR_BYTES: u64, reply only: bytes of the packets that "hits" counts,
- *	from their first header on, as the program left them.
+ *	from their first header on, VLAN tags included, as the program left them.
  */
 enum ovs_bpf_case_attr {
 	OVS_BPF_CASE_ATTR_UNSPEC,
@@ -256,7 +256,7 @@ enum ovs_bpf_recheck {
  *	part of "recirculated" or "dropped".
  * @OVS_BPF_STATS_ATTR_PAD: alignment.
  * @OVS_BPF_STATS_ATTR_COALESCED_BYTES: bytes of the packets that "coalesced" counts,
- *	from their first header on, as the program left them.
+ *	from their first header on, VLAN tags included, as the program left them.
  * @OVS_BPF_STATS_ATTR_DEFAULT_BYTES: of those that "default" counts, likewise.
  */
 enum ovs_bpf_stats_attr {
