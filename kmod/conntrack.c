@@ -76,6 +76,15 @@ static bool key_is_nd(const struct sw_flow_key *key)
 		key->tp.src == htons(NDISC_NEIGHBOUR_ADVERTISEMENT));
 }
 
+/* The key has no original direction; where it had none, the room may be another's. */
+static void key_clear_orig(struct sw_flow_key *key)
+{
+	if (key->ct.orig_proto)
+		memset(&key->ct_orig, 0, sizeof(key->ct_orig));
+	key->ct.orig_proto = 0;
+	memset(&key->ct.orig_tp, 0, sizeof(key->ct.orig_tp));
+}
+
 /*
  * The original direction of the connection, of its master if it has one.  A
  * key that needs the room for something else has none.
@@ -96,7 +105,7 @@ static void key_set_orig(struct sw_flow_key *key, const struct nf_conn *ct)
 		key->ct_orig.ipv6.src = orig->src.u3.in6;
 		key->ct_orig.ipv6.dst = orig->dst.u3.in6;
 	} else {
-		key->ct.orig_proto = 0;
+		key_clear_orig(key);
 		return;
 	}
 	key->ct.orig_proto = nf_ct_protonum(ct);
@@ -112,6 +121,7 @@ static void key_set_orig(struct sw_flow_key *key, const struct nf_conn *ct)
 
 static void key_set_untracked(struct sw_flow_key *key, u8 state, u16 zone)
 {
+	key_clear_orig(key);
 	memset(&key->ct, 0, sizeof(key->ct));
 	key->ct.state = state;
 	key->ct.zone = zone;
@@ -591,9 +601,7 @@ drop:
 void ovs_ct_clear(struct sk_buff *skb, struct sw_flow_key *key)
 {
 	ct_leave(skb);
-	if (key->ct.orig_proto)
-		memset(&key->ct_orig, 0, sizeof(key->ct_orig));
-	memset(&key->ct, 0, sizeof(key->ct));
+	key_set_untracked(key, 0, 0);
 }
 
 /**

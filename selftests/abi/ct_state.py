@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from ktap import Ktap, run, unload_module                           # noqa: E402
 import ovsnl as nl                                                  # noqa: E402
 from abibed import NSH, PUSH_NSH, STOCK, check_pkt_len, push_eth, push_mpls   # noqa: E402
-from ctbed import (ACT_CT_CLEAR, COMMIT, FORCE, LABELS, SRC, DST, IP_MIN,  # noqa: E402
+from ctbed import (ACT_CT_CLEAR, COMMIT, CT_ORIG4, FORCE, LABELS, SRC, DST, IP_MIN,  # noqa: E402
                    PROTO_MIN, PROTO_MAX, IPV4, IPV6, Bed, addr, ct, flag, fragments4, fragments6,
                    icmp4, mark, nat, recirc, tcp4, u16, udp6, zone)
 
@@ -76,6 +76,26 @@ bad[41] ^= 0x55
 s = bed.send(1, bytes(bad))
 t.equal((state(s), s.zone, s.orig), ('inv+trk', 9, None), 'a wrong checksum: invalid')
 t.equal(table(), '', 'committing it does nothing')
+# A packet that has a connection, and then none: nothing of the first is left in its key.
+bed.clear()
+bed.flow(0, 1, ct(C, zone(5)), nl.output(3), proto=6)
+bed.flow(0, 2, ct(zone(5)), ct(zone(6)), recirc(1), proto=6)
+ORIG = [nl.attr(nl.RECIRC_ID, 1), nl.attr(nl.IN_PORT, 2), nl.attr(nl.ETHERNET, bytes(12)),
+        nl.attr(nl.ETHERTYPE, b'\x08\0'), nl.attr(nl.IPV4, bytes(12)), nl.attr(CT_ORIG4, bytes(16))]
+ORIG_MASK = [nl.attr(nl.RECIRC_ID, 0xffffffff), nl.attr(nl.ETHERTYPE, b'\xff\xff'),
+             nl.attr(CT_ORIG4, b'\xff' * 8 + bytes(8))]
+if STOCK:
+    t.skip('neither tracked nor with addresses of a connection', 'those of the former are left')
+else:
+    bed.dp.add_flow(ORIG, ORIG_MASK, [nl.output(3)])
+    bed.wires[1].send(tcp4(A, B, 1000, 80, 1, 0, 2))
+    bed.wires[2].send(tcp4(B, A, 80, 1000, 1, 2, 0x12))
+    out = bed.wires[3].recv_all(lambda fs: len(fs) >= 2, 2)
+    s = bed.see(0.1)
+    t.equal((len(out), s and (state(s), s.orig)), (2, None),
+            'not tracked any more: no addresses of a connection')
+bed.clear()
+stages(1, ct(C, zone(9)), proto=17)
 padded = udp(payload=b'') + b'\xee' * 18
 t.equal(state(bed.send(1, padded)), NEW, 'padding of the frame does not count')
 
