@@ -325,54 +325,70 @@ static int ct_limit_cmd_del(struct sk_buff *skb, struct genl_info *info)
 	return change(info, OVS_CT_LIMIT_CMD_DEL, del_limits);
 }
 
-/* Bytes of the answer to a GET.  Context: process, ovs_mutex held. */
-static size_t get_len(struct net *net, const struct nlattr *attr)
+/*
+ * Bytes of the answer to a GET.  The length of an attribute has 16 bits: -EMSGSIZE if that
+ * is too little for all limits; the sender can name some of them instead.
+ * Context: process, ovs_mutex held.
+ */
+static int get_len(struct net *net, const struct nlattr *attr)
 {
+	const unsigned int one = NLA_ALIGN(sizeof(struct ovs_zone_limit));
 	struct ovs_ct_limits *limits = limits_of(net);
+	int len = nla_attr_size(one);	/* the default */
 	unsigned long zone;
-	size_t n = 1;
 	void *own;
 
 	if (attr)
 		return nla_total_size(nla_len(attr));
-	if (limits)
-		xa_for_each(&limits->zones, zone, own)
-			n++;
-	return nla_total_size(n * NLA_ALIGN(sizeof(struct ovs_zone_limit)));
+	if (!limits)
+		return len;
+	xa_for_each(&limits->zones, zone, own) {
+		len += one;
+		if (len > U16_MAX)
+			return -EMSGSIZE;
+	}
+	return len;
 }
 
-static int ct_limit_cmd_get(struct sk_buff *skb, struct genl_info *info)
+/* Context: process, ovs_mutex held.  Return: an answer to a GET, or an error pointer. */
+static struct sk_buff *get_limits(struct genl_info *info)
 {
 	const struct nlattr *attr = info->attrs[OVS_CT_LIMIT_ATTR_ZONE_LIMIT];
 	struct net *net = genl_info_net(info);
+	int len = get_len(net, attr), err;
 	struct ovs_header *hdr;
 	struct nlattr *nest;
 	struct sk_buff *msg;
-	int err;
 
-	ovs_lock();
-	msg = reply_start(info, OVS_CT_LIMIT_CMD_GET, get_len(net, attr), &hdr);
-	if (IS_ERR(msg)) {
-		ovs_unlock();
-		return PTR_ERR(msg);
-	}
+	if (len < 0)
+		return ERR_PTR(len);
+	msg = reply_start(info, OVS_CT_LIMIT_CMD_GET, len, &hdr);
+	if (IS_ERR(msg))
+		return msg;
 	nest = nla_nest_start_noflag(msg, OVS_CT_LIMIT_ATTR_ZONE_LIMIT);
 	if (!nest)
 		err = -EMSGSIZE;
 	else
 		err = attr ? put_named(msg, net, attr) : put_all(msg, net);
-	ovs_unlock();
-	/* The length of an attribute has 16 bits: name some zones instead. */
-	if (!err && skb_tail_pointer(msg) - (u8 *)nest > U16_MAX)
-		err = -EMSGSIZE;
 	if (err) {
-		NL_SET_ERR_MSG(info->extack, "too many limits for one answer");
 		nlmsg_free(msg);
-		return err;
+		return ERR_PTR(err);
 	}
 	nla_nest_end(msg, nest);
 	genlmsg_end(msg, hdr);
-	return genlmsg_reply(msg, info);
+	return msg;
+}
+
+static int ct_limit_cmd_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *msg;
+
+	ovs_lock();
+	msg = get_limits(info);
+	ovs_unlock();
+	if (PTR_ERR(msg) == -EMSGSIZE)
+		NL_SET_ERR_MSG(info->extack, "too many limits for one answer");
+	return IS_ERR(msg) ? PTR_ERR(msg) : genlmsg_reply(msg, info);
 }
 
 static const struct genl_small_ops ct_limit_ops[] = {
