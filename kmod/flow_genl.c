@@ -618,9 +618,9 @@ static int flows_finish(struct datapath *dp, struct sw_flow **flows,
 	if (n)
 		synchronize_rcu_expedited();
 	for (i = 0; i < n; i++) {
-		if (tell && !err)
+		if (tell)
 			err = flow_tell_deleted(msgs, flows[i], dp_ifindex,
-						info);
+						info) ?: err;
 		ovs_flow_tbl_put_mask(&dp->table, flows[i]);
 		ovs_flow_free(flows[i]);
 		cond_resched();
@@ -628,7 +628,7 @@ static int flows_finish(struct datapath *dp, struct sw_flow **flows,
 	return err;
 }
 
-/* Delete the flows of OVS_FLOW_ATTR_UFIDS. */
+/* Delete the flows of OVS_FLOW_ATTR_UFIDS: all of them, even if not all can be told of. */
 static int flow_del_many(struct genl_info *info)
 {
 	const struct nlattr *names = info->attrs[OVS_FLOW_ATTR_UFIDS];
@@ -658,9 +658,16 @@ static int flow_del_many(struct genl_info *info)
 	kvfree(flows);
 	while ((msg = __skb_dequeue(&msgs)))
 		flow_notify(msg, info);
-	if (err)
-		flow_notify(ERR_PTR(err), info);
-	return dp ? 0 : -ENODEV;
+	if (!dp)
+		return -ENODEV;
+	if (!err)
+		return 0;
+	flow_notify(ERR_PTR(err), info);
+	if (!(info->nlhdr->nlmsg_flags & NLM_F_ECHO))
+		return 0;
+	NL_SET_ERR_MSG(info->extack,
+		       "the flows are deleted, but replies are missing");
+	return err;
 }
 
 static int flow_cmd_del(struct sk_buff *skb, struct genl_info *info)

@@ -76,10 +76,11 @@ def flow_actions(flow):
                   for kind, a in actions.items())
 
 
-def sweep(what, act, undo=None, device=False):
+def sweep(what, act, undo=None, device=False, replies=False):
     """Let ACT's allocations fail one after the other; UNDO what it does when it works.
 
-    Where a DEVICE is registered, some failures are told as EINVAL by others.
+    Where a DEVICE is registered, some failures are told as EINVAL by others.  Where there
+    are REPLIES, the error may be about them: what was asked for is done.
     """
     before, wrong = state(), None
     for nth in range(1, 500):
@@ -96,7 +97,7 @@ def sweep(what, act, undo=None, device=False):
             code = errno.ENOMEM
         if code not in (0, errno.ENOMEM, errno.ENOBUFS):
             wrong = 'allocation %d: %s' % (nth, os.strerror(code))
-        if code == errno.ENOMEM and after != before:
+        if code == errno.ENOMEM and after != before and not replies:
             wrong = 'allocation %d failed, yet it took effect: %r' % (nth, after)
         if code == 0 and undo and after == before:
             wrong = 'allocation %d failed, and nobody was told' % nth
@@ -138,7 +139,7 @@ def named():
     dp.add_flow(key, mask, [nl.output(1)], ufid=NAME)
 
 
-NAME = b'a name of a flow'
+NAME, OTHER = b'a name of a flow', b'another one 16 b'
 key, mask = any_from(3)
 ACTIONS = {
     'output': [nl.output(2)],
@@ -181,8 +182,22 @@ sweep('delete flow', lambda: victim.flow(nl.CMD_DEL, nl.nest(1, *key)), output_o
 sweep('flush', victim.flush, output_only)
 dp.flush()
 named()
-sweep('delete flows by their names', lambda: victim.flow(nl.CMD_DEL, nl.attr(nl.UFIDS, NAME + bytes(16)),
-                                                         nl.NLM_F_ECHO), named)
+dp.add_flow(*any_from(2), [], ufid=OTHER)
+
+
+def delete_named():
+    """Success means a reply for each; an error, that those that can be told are told."""
+    names = nl.attr(nl.UFIDS, NAME + bytes(16) + OTHER)
+    if len(victim.flow(nl.CMD_DEL, names, nl.NLM_F_ECHO)) != 2:
+        raise OSError(errno.ENODATA, 'a reply is missing')
+
+
+def named_again():
+    named()
+    dp.add_flow(*any_from(2), [], ufid=OTHER)
+
+
+sweep('delete flows by their names', delete_named, named_again, replies=True)
 dp.flush()
 
 meta = [nl.attr(nl.IN_PORT, 3)]

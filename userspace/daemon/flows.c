@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "../lib/attr.h"
+#include "../lib/log.h"
 #include "events.h"
 #include "probes.h"
 #include "switch.h"
@@ -229,6 +230,14 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *sw)
 		sw_flow_account(f, attrs);
 }
 
+/* Megaflows were deleted, or so it was asked, and their last counts may be missing. */
+static void note_untold(struct sw *sw, const struct dpnl *nl, unsigned int n)
+{
+	sw->counts.untold++;
+	log_often(LOG_flow, LEVEL_WARN, "the last counts of megaflows may be missing",
+		  "{s:i,s:s}", "megaflows", n, "why", nl->err);
+}
+
 /**
  * sw_flows_delete - take megaflows out of the datapath; their last counts are not lost
  * @sw: the switch.
@@ -236,6 +245,8 @@ static void on_deleted(struct nlattr *const *attrs, int dp_ifindex, void *sw)
  * @ufids: names of the megaflows, none of them pending; some may not be known, being
  *	a former daemon's.
  * @n: how many; at most SW_BATCH.
+ *
+ * What is in the datapath even so is a stranger to the next dump, and goes then.
  */
 void sw_flows_delete(struct sw *sw, struct dpnl *nl,
 		     const uint8_t (*ufids)[UFID_LEN], unsigned int n)
@@ -251,7 +262,8 @@ void sw_flows_delete(struct sw *sw, struct dpnl *nl,
 			    OVS_UFID_F_OMIT_MASK |
 			    (sw->n_branching ? 0 : OVS_UFID_F_OMIT_ACTIONS));
 	}
-	dpnl_call(nl, msg, on_deleted, sw);
+	if (dpnl_call(nl, msg, on_deleted, sw))
+		note_untold(sw, nl, n);
 	for (i = 0; i < n; i++) {
 		f = sw_flow_find(sw, ufids[i]);
 		if (!f)

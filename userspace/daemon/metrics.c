@@ -157,6 +157,7 @@ static void write_daemon(const struct sw *sw, FILE *out)
 	COUNTER("upcall_overruns", c->lost, "Times that the upcall socket ran over.");
 	COUNTER("flows_installed", c->installed, "Megaflows that were installed.");
 	COUNTER("flows_refused", c->install_failed, "Megaflows that could not be.");
+	COUNTER("flow_deletions_untold", c->untold, "Deletions of megaflows whose last counts may be missing.");
 	COUNTER("packets_executed", c->executed, "Packets of upcalls sent on.");
 	COUNTER("packets_refused", c->execute_failed, "Packets of upcalls that could not be.");
 	COUNTER("control_requests", control_counts.requests, "Commands of clients.");

@@ -239,13 +239,14 @@ struct meter_stats {
 };
 
 /**
- * struct sw_counts - what became of upcalls, and of rules
+ * struct sw_counts - what became of upcalls, of rules and of megaflows
  */
 struct sw_counts {
 	uint64_t upcalls, recirc_upcalls, malformed, unknown_recirc, installed,
 		 install_failed, executed, execute_failed, lost, no_rule,
 		 to_controller, over_limit, narrowed;
 	uint64_t rules_gone[N_GONE];	/* by why */
+	uint64_t untold;	/* deletions whose last counts may be missing */
 	char last_error[256];	/* of an install or execute, or "" */
 };
 

@@ -108,18 +108,24 @@ static struct flow_copy *flow_find(const uint8_t *ufid)
 	return NULL;
 }
 
-static void del_flows(const struct nlattr *ufids)
+/* Return: whether there is a reply for each; of a name that ends so there is none. */
+static bool del_flows(const struct nlattr *ufids)
 {
 	struct flow_copy *f;
+	const uint8_t *ufid;
+	bool told = true;
 	int i;
 
 	for (i = 0; i < nla_len(ufids); i += UFID_LEN) {
-		f = flow_find((uint8_t *)nla_data(ufids) + i);
+		ufid = (uint8_t *)nla_data(ufids) + i;
+		told = told && ufid[UFID_LEN - 1] != 0xff;
+		f = flow_find(ufid);
 		if (!f)
 			continue;
 		free(f->attrs);
 		*f = flows[--n_flows];
 	}
+	return told;
 }
 
 static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
@@ -138,10 +144,9 @@ static int on_flow(struct dpnl *nl, int cmd, struct nlattr **a, void *attrs,
 		}
 		return 0;
 	}
-	if (cmd == OVS_FLOW_CMD_DEL) {
-		del_flows(a[OVS_FLOW_ATTR_UFIDS]);
-		return 0;
-	}
+	if (cmd == OVS_FLOW_CMD_DEL)
+		return del_flows(a[OVS_FLOW_ATTR_UFIDS]) ? 0 :
+			refuse(nl, -ENOMEM, "a reply is missing");
 	if (!f && n_flows == MAX_THINGS)
 		return refuse(nl, -ENOSPC, "too many flows");
 	if (!f) {
