@@ -27,6 +27,7 @@
  * @attr: what is wrong.
  * @msg: why, a constant.
  *
+ * Context: process.
  * Return: -EINVAL.
  */
 int ovs_act_refuse(struct act_parse *p, const struct nlattr *attr,
@@ -46,6 +47,7 @@ int ovs_act_refuse(struct act_parse *p, const struct nlattr *attr,
  * @ofs: where it lies: it may move with the next one that is added, so use
  *	ovs_act_at().
  *
+ * Context: process.
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int ovs_act_add(struct act_parse *p, const struct nlattr *attr, u32 len,
@@ -429,7 +431,8 @@ static int dump_userspace(struct sk_buff *msg, const struct ovs_act *act)
  * @nest: the list.
  * @arg: of the record.
  *
- * Return: 0, -EINVAL, -EOVERFLOW or -ENOMEM.
+ * Context: process.
+ * Return: 0; -EOVERFLOW if it is nested too deeply, -ENOMEM, or as ovs_act_parse_list().
  */
 int ovs_act_add_list_as(struct act_parse *p, const struct nlattr *attr,
 			u16 type, const struct nlattr *nest, u32 arg)
@@ -574,7 +577,10 @@ static const struct act_desc *act_desc(u16 type)
  * @p: compilation.
  * @nest: of OVS_ACTION_ATTR_*.
  *
- * Return: 0, -EINVAL, -ENOMEM, or what a program's descriptor was refused with.
+ * Context: process, that of the sender of the message; may load modules.
+ * Return: 0; -EINVAL, -EOVERFLOW if lists are nested too deeply, -ENOMEM, or what else an
+ * action is refused with: -EBADF for a program, -ERANGE and -ENOENT for ct, -EOPNOTSUPP
+ * for psample, or what parsing its attributes said.
  */
 int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest)
 {
@@ -605,6 +611,7 @@ int ovs_act_parse_list(struct act_parse *p, const struct nlattr *nest)
  * @act: the first record.
  * @len: bytes of the records.
  *
+ * Context: any in which the actions can't be freed.
  * Return: 0 or -EMSGSIZE.
  */
 int ovs_act_dump_list(struct sk_buff *msg, const struct ovs_act *act, u32 len)
@@ -738,6 +745,7 @@ void ovs_acts_free_rcu(struct sw_flow_actions *acts)
  * ovs_acts_dump_size - room that actions may take in a message
  * @acts: the actions.
  *
+ * Context: any in which the actions can't be freed.
  * Return: bytes, without the header of the nest.
  */
 size_t ovs_acts_dump_size(const struct sw_flow_actions *acts)

@@ -511,7 +511,7 @@ static bool run_list(struct datapath *dp, struct sk_buff *skb,
 		case OVS_ACTION_ATTR_CLONE:
 		case OVS_ACTION_ATTR_CHECK_PKT_LEN:
 			list = nested_list(skb, act);
-			if (!list)
+			if (!list || !list->len)
 				break;
 			if (next == end) {
 				act = list->acts;

@@ -126,6 +126,7 @@ static inline const struct ovs_act *ovs_acts_end(const struct ovs_act *acts,
  * @act: the record: @arg is the length, two records of nested lists follow.
  * @greater: which of them.
  *
+ * Context: any in which the actions can't be freed.
  * Return: the list.
  */
 static inline const struct ovs_act_list *

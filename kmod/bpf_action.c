@@ -214,7 +214,7 @@ static int bpf_add(struct act_parse *p, const struct nlattr *attr,
  *
  * Context: process, that of the sender of the message.
  * Return: 0; -EINVAL, -ENOMEM, -EOVERFLOW if cases are nested too deeply, -EBADF
- * for a descriptor that is not open.
+ * for a descriptor that is not open, or what an action in a case is refused with.
  */
 int ovs_bpf_act_parse(struct act_parse *p, const struct nlattr *attr)
 {

@@ -339,6 +339,7 @@ static int dump_ports(struct sk_buff *msg, const struct nf_nat_range2 *range)
  * @msg: the message.
  * @ct: the action; its nat is not %OVS_CT_NAT_NONE.
  *
+ * Context: any in which the action can't be freed.
  * Return: 0 or -EMSGSIZE.
  */
 int ovs_ct_nat_dump(struct sk_buff *msg, const struct ovs_ct_act *ct)

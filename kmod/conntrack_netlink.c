@@ -307,6 +307,7 @@ static int dump_names(struct sk_buff *msg, const struct ovs_ct_act *ct)
  * @msg: the message.
  * @act: the record.
  *
+ * Context: any in which the action can't be freed.
  * Return: 0 or -EMSGSIZE.
  */
 int ovs_ct_act_dump(struct sk_buff *msg, const struct ovs_act *act)
@@ -353,6 +354,7 @@ void ovs_ct_act_free(const struct ovs_act *act)
  * @p: compilation.
  * @attr: the action.
  *
+ * Context: process.
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int ovs_ct_clear_parse(struct act_parse *p, const struct nlattr *attr)

@@ -208,6 +208,7 @@ void ovs_flow_stats_clear(struct sw_flow *flow)
  * ovs_flow_used_ms - a time of last use on the monotonic clock
  * @used: in jiffies.
  *
+ * Context: any.
  * Return: milliseconds since boot.
  */
 u64 ovs_flow_used_ms(unsigned long used)

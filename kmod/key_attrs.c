@@ -195,6 +195,7 @@ void __init ovs_key_attrs_setup(void)
  * ovs_key_attr_len - length of an attribute's payload
  * @type: OVS_KEY_ATTR_*.
  *
+ * Context: any.
  * Return: bytes; 0 if not supported, or a nest.
  */
 int ovs_key_attr_len(unsigned int type)
@@ -210,6 +211,7 @@ int ovs_key_attr_len(unsigned int type)
  *
  * That is much of it, and a message that is much too large is copied to be sent.
  *
+ * Context: any.
  * Return: bytes, without the header of the nest.
  */
 size_t ovs_key_attr_size(bool tunnel)
@@ -246,6 +248,8 @@ static __always_inline void field_copy(u8 *dst, const u8 *src, u8 len)
  * @key: or mask; the rest of it stays.
  * @type: OVS_KEY_ATTR_*, supported.
  * @data: the payload.
+ *
+ * Context: any.
  */
 void ovs_key_from_attr(struct sw_flow_key *key, unsigned int type,
 		       const void *data)
@@ -424,6 +428,7 @@ static u32 transport_prereqs(const struct sw_flow_key *key, bool v6)
  * ovs_key_prereqs - which headers packets of a key have
  * @key: the key.
  *
+ * Context: any.
  * Return: a set of &enum key_prereq: an attribute applies if its one is in it.
  */
 u32 ovs_key_prereqs(const struct sw_flow_key *key)
@@ -452,6 +457,8 @@ u32 ovs_key_prereqs(const struct sw_flow_key *key)
  * ovs_key_prereq_exact - whether a mask fixes all that an attribute needs
  * @prereq: what it needs.
  * @mask: the mask.
+ *
+ * Context: any.
  */
 bool ovs_key_prereq_exact(enum key_prereq prereq,
 			  const struct sw_flow_key *mask)
@@ -473,6 +480,7 @@ bool ovs_key_prereq_exact(enum key_prereq prereq,
  * @attr: what is wrong.
  * @msg: why, a constant.
  *
+ * Context: any.
  * Return: -EINVAL.
  */
 int ovs_key_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr,

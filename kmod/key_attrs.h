@@ -104,6 +104,7 @@ extern struct key_prereq_attrs ovs_key_prereq_attrs[PREREQS];
  * ovs_key_attr_find - what there is to know of an attribute
  * @type: OVS_KEY_ATTR_*.
  *
+ * Context: any.
  * Return: the description; NULL if it is not supported.
  */
 static inline const struct key_attr *ovs_key_attr_find(unsigned int type)

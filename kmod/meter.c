@@ -10,6 +10,8 @@
 /**
  * ovs_meters_init - an empty table
  * @table: the table.
+ *
+ * Context: any; nobody else sees the table yet.
  */
 void ovs_meters_init(struct dp_meter_table *table)
 {

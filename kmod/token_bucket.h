@@ -35,6 +35,8 @@ struct token_bucket {
  * @rate: tokens per millisecond, not 0.
  * @burst: tokens that it holds, in thousands.
  * @now: the time, in ns.
+ *
+ * Context: any; the caller sees to it that it is alone.
  */
 static inline void token_bucket_init(struct token_bucket *tb, u32 rate,
 				     u32 burst, u64 now)
@@ -86,6 +88,7 @@ static inline void token_bucket_fill(struct token_bucket *tb, u64 now)
  * @now: the time, in ns, of a clock that does not go back by itself.
  * @cost: tokens.
  *
+ * Context: any.
  * Return: whether there were so many; if not, none is taken.
  */
 static inline bool token_bucket_take(struct token_bucket *tb, u64 now, u64 cost)

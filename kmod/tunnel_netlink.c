@@ -357,6 +357,7 @@ const struct key_attr_nest ovs_tun_key_nest = {
 /**
  * ovs_tun_size - room that a tunnel may take in a message, nest included
  *
+ * Context: any.
  * Return: bytes.
  */
 size_t ovs_tun_size(void)

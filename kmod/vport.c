@@ -39,7 +39,7 @@ struct vport *ovs_vport_of_dev(const struct net_device *dev)
  * @net: the namespace of its datapath; the device may have moved to another.
  * @name: name of the device.
  *
- * Context: RCU read side, or rtnl and ovs_mutex held.
+ * Context: RCU read side, or ovs_mutex held.
  * Return: the port, or NULL.
  */
 struct vport *ovs_vport_locate(struct net *net, const char *name)

@@ -26,6 +26,8 @@ static struct internal_dev *internal_priv(const struct net_device *dev)
 /**
  * ovs_is_internal_dev - whether a device was made by this module
  * @dev: any device.
+ *
+ * Context: any.
  */
 bool ovs_is_internal_dev(const struct net_device *dev)
 {

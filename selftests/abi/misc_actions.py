@@ -129,6 +129,12 @@ frame = nl.udp4('10.0.0.1', '10.0.0.2', 1000, 2000, payload=bytes(100))
 LEN = len(frame)
 t.equal(bed.one(ip, [pop_eth(), push_eth(), out], frame),
         nl.mac(6) + nl.mac(5) + frame[12:], 'pop_eth, push_eth: new addresses, the old type')
+for what, action in (('clone', clone()), ('sample', sample(ALWAYS)),
+                     ('check_pkt_len', check_pkt_len(100, [], []))):
+    drops = bed.dp.drops()['last_action'] if NEW else 0
+    t.equal(bed.one(ip, [action, out], frame), frame, '%s of nothing: the packet goes on' % what)
+    if NEW:
+        t.equal(bed.dp.drops()['last_action'] - drops, 0, '%s of nothing: no drop' % what)
 got = bed.one(ip, [pop_eth(), set_ip('9.9.9.9'), push_eth(), out], frame)
 t.ok(nl.checksums_right(got) and got[26:30] == bytes((9, 9, 9, 9)) and got[:6] == nl.mac(6),
      'pop_eth, set IP, push_eth', got)
