@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/ktap.sh"
 
 [ "$OVS_KMOD" = stock ] && skip_all "the stock module has no BPF action"
-plan 93
+plan 95
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }

@@ -186,7 +186,6 @@ static int trace_leg(struct sw *sw, struct journey *j, unsigned int n, struct re
 /* trace FLOW [ASSUMED...] */
 int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 {
-	static const uint8_t no_mac[6];
 	static struct journey j;
 	const struct rule_names names = { .port = sw_port_named, .arg = sw };
 	struct assumed assumed = { .n_ct = 0 };
@@ -203,10 +202,8 @@ int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 	like = rule_read(&names, args_get(a, "FLOW"), false, why, sizeof(why));
 	if (!like)
 		return reply_fail(r, "%s", why);
-	/* A packet of which no address is told is taken for one that may have none. */
-	like->match.ethernet = !like->match.packet_type &&
-			       (memcmp(like->match.dl_src, no_mac, 6) ||
-				memcmp(like->match.dl_dst, no_mac, 6));
+	/* A packet without an Ethernet header tells its packet_type. */
+	like->match.ethernet = !like->match.packet_type;
 	reply_list(r);
 	journey_begin(&j, &like->match, &assumed);
 	free(like);
