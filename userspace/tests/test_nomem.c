@@ -4,22 +4,20 @@
  * and the switch is as it was; or all of it has been done all the same.  Likewise for
  * what packets have entered into tables.
  */
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "../daemon/command.h"
 #include "../daemon/events.h"
 #include "../daemon/switch.h"
-#include "../lib/log.h"
 #include "../pipeline/tlv.h"
+#include "swbed.h"
 
 /* Allocations until one fails, unless negative; the linker puts these in place. */
 static long until_failure = -1;
@@ -407,23 +405,8 @@ static void test_tables(void **state)
 
 static int setup(void **state)
 {
-	char why[128];
-	int fd;
-
 	(void)state;
-	/* Meters are pinned, if that may be: in a bpffs of the test's own. */
-	if (!geteuid() && (unshare(CLONE_NEWNS) ||
-			   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-			   mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)))
-		return -1;
-	log_start("test", false);
-	log_set("console:off", why, sizeof(why));
-	fd = mkstemp(file);
-	if (fd < 0 || close(fd) || sw_init(&sw, "nomem", 10000) || dpnl_open(&sw.nl))
-		return -1;
-	turn_take(&sw.turn);
-	sw.n_pids = 1;
-	return dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids) < 0;
+	return own_bpffs() || sw_bed(&sw, "nomem", 10000, file);
 }
 
 static int teardown(void **state)

@@ -3,14 +3,12 @@
  * A configuration that is loaded again: options and ports become those of the file,
  * whatever there was, and nothing that was made before is read as if it were of now.
  */
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -19,6 +17,7 @@
 #include "../daemon/switch.h"
 #include "../lib/log.h"
 #include "../pipeline/tlv.h"
+#include "swbed.h"
 
 /* There is no event loop to leave. */
 void sw_leave(void)
@@ -466,22 +465,8 @@ static void test_port_batch(void **state)
 
 static int setup(void **state)
 {
-	char why[128];
-	int fd = mkstemp(file);
-
 	(void)state;
-	/* What is pinned is pinned in a bpffs of the test's own. */
-	if (!geteuid() && (unshare(CLONE_NEWNS) ||
-			   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-			   mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL)))
-		return -1;
-	log_start("test", false);
-	log_set("console:off", why, sizeof(why));
-	if (fd < 0 || close(fd) || sw_init(&sw, "reload", 10000) || dpnl_open(&sw.nl))
-		return -1;
-	turn_take(&sw.turn);
-	sw.n_pids = 1;
-	return dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids) < 0;
+	return own_bpffs() || sw_bed(&sw, "reload", 10000, file);
 }
 
 static int teardown(void **state)

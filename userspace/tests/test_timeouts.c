@@ -13,7 +13,7 @@
 
 #include "../daemon/command.h"
 #include "../daemon/switch.h"
-#include "../lib/log.h"
+#include "swbed.h"
 
 /* There is no event loop to leave. */
 void sw_leave(void)
@@ -307,17 +307,8 @@ static void test_both(void **state)
 
 static int setup(void **state)
 {
-	char why[128];
-	int fd = mkstemp(file);
-
 	(void)state;
-	log_start("test", false);
-	log_set("console:off", why, sizeof(why));
-	if (fd < 0 || close(fd) || sw_init(&sw, "timeouts", 1000000000) || dpnl_open(&sw.nl))
-		return -1;
-	turn_take(&sw.turn);
-	sw.n_pids = 1;
-	return dpnl_dp_open(&sw.nl, sw.dp, true, sw.pids, sw.n_pids) < 0;
+	return sw_bed(&sw, "timeouts", 1000000000, file);
 }
 
 static int teardown(void **state)

@@ -16,7 +16,7 @@
 
 #include "../daemon/command.h"
 #include "../daemon/switch.h"
-#include "../lib/log.h"
+#include "swbed.h"
 
 #define MEGAFLOWS 200
 
@@ -152,18 +152,12 @@ static void test_untold(void **state)
 
 static int setup(void **state)
 {
-	char why[128];
 	uint32_t ufid[UFID_LEN / 4] = {};
 	struct nl_msg *msg;
-	int fd = mkstemp(file);
 
 	(void)state;
-	log_start("test", false);
-	log_set("console:off", why, sizeof(why));
-	if (fd < 0 || close(fd) || sw_init(&sw, "turns", 10000) || dpnl_open(&sw.nl))
+	if (sw_bed(&sw, "turns", 10000, file))
 		return -1;
-	turn_take(&sw.turn);
-	sw.n_pids = 1;
 	for (; ufid[0] < MEGAFLOWS; ufid[0]++) {
 		msg = dpnl_msg(&sw.nl, F_FLOW, OVS_FLOW_CMD_NEW, 0);
 		nla_put(msg, OVS_FLOW_ATTR_UFID, UFID_LEN, ufid);
