@@ -570,20 +570,16 @@ static void complete_mask(struct flow *wc, const struct flow *flow)
 		wc->tp_src = 0xffff;
 }
 
-/* Likewise, and tell of it. */
-static void complete(struct walk *w)
+/* What complete_mask() will add, for whoever wants to know.  Out of line: large. */
+static __attribute__((noinline)) void tell_completed(struct walk *w)
 {
-	struct flow mask, more = {};
+	struct flow mask = w->out->wc, more = {};
 
-	if (w->in->watch) {
-		mask = w->out->wc;
-		complete_mask(&mask, w->flow);
-		flow_or(&more, &mask, &w->out->wc);
-		/* They may be constants: nothing is left to do. */
-		memset(&w->s.known, 0, FLOW_DP_LEN);
-		tell_mask(w, "what tells of other bits", &more);
-	}
-	complete_mask(&w->out->wc, w->flow);
+	complete_mask(&mask, w->flow);
+	flow_or(&more, &mask, &w->out->wc);
+	/* They may be constants: nothing is left to do. */
+	memset(&w->s.known, 0, FLOW_DP_LEN);
+	tell_mask(w, "what tells of other bits", &more);
 }
 
 /* Begin at the packet. */
@@ -605,6 +601,12 @@ static void start(struct walk *w, const struct flow *flow)
 	       sizeof(struct flow) - FLOW_DP_LEN);
 }
 
+/* What no megaflow is without.  Not copied whole: it is large, and the rest is clear. */
+static const struct flow always = {
+	.recirc_id = UINT32_MAX, .in_port = UINT32_MAX, .dl_type = 0xffff,
+	.nw_frag = 0xff,
+};
+
 /**
  * xlate - translate a packet
  * @in: what to go by.
@@ -614,10 +616,6 @@ static void start(struct walk *w, const struct flow *flow)
 void xlate(const struct xlate_in *in, const struct flow *flow,
 	   struct xlate_out *out)
 {
-	static const struct flow always = {
-		.recirc_id = UINT32_MAX, .in_port = UINT32_MAX, .dl_type = 0xffff,
-		.nw_frag = 0xff,
-	};
 	struct frozen *f;
 	struct walk w;
 
@@ -633,7 +631,10 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 	w.flow = flow;
 	if (in->watch)
 		tell_mask(&w, "every megaflow", &always);
-	out->wc = always;
+	out->wc.recirc_id = always.recirc_id;
+	out->wc.in_port = always.in_port;
+	out->wc.dl_type = always.dl_type;
+	out->wc.nw_frag = always.nw_frag;
 	if (!flow->recirc_id) {
 		walk_table(&w, 0, NO_PORT);
 	} else {
@@ -645,7 +646,9 @@ void xlate(const struct xlate_in *in, const struct flow *flow,
 			walk_fail(&w, "unknown recirculation id");
 	}
 	walk_run(&w);
-	complete(&w);
+	if (in->watch)
+		tell_completed(&w);
+	complete_mask(&out->wc, flow);
 	if (out->error) {
 		walk_trace(&w, "dropped: %s", out->error);
 		out->n_ops = 0;
