@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/openvswitch.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -123,19 +124,40 @@ static struct coming *coming_find(const char *name)
 	return NULL;
 }
 
+/* A number that no port has, or is to have. */
+static uint32_t number_free(const struct sw *sw)
+{
+	const struct coming *c;
+	uint32_t number = 0;
+	unsigned int i;
+	bool taken;
+
+	do {
+		number++;
+		taken = false;
+		for (i = 0; i < sw->n_ports; i++)
+			taken |= sw->ports[i] == number;
+		TAILQ_FOREACH(c, &comings, link)
+			taken |= !c->forget && c->number == number;
+	} while (taken);
+	return number;
+}
+
 /*
  * The number of the port that has a name: as it is now, or will be when the batch is
- * over; in a configuration only of those that it has named.
+ * over; in a configuration only of those that it has named.  From now on it is that.
  */
 bool sw_port_named(const char *name, uint32_t *number, void *arg)
 {
-	const struct coming *c = coming_find(name);
+	struct coming *c = coming_find(name);
 	const struct sw *sw = arg;
 	unsigned int i;
 
 	if (c) {
+		if (!c->number)
+			c->number = number_free(sw);
 		*number = c->number;
-		return c->number;	/* else nobody knows yet */
+		return true;
 	}
 	if (going_find(name))
 		return false;
@@ -143,7 +165,12 @@ bool sw_port_named(const char *name, uint32_t *number, void *arg)
 		if (strcmp(sw->port_names[i], name))
 			continue;
 		*number = sw->ports[i];
-		return *number == LOCAL_PORT || config_has(sw, "port", name);
+		if (*number == LOCAL_PORT)
+			return true;
+		if (!config_has(sw, "port", name))
+			return false;
+		config_wants_port(sw, name, *number);
+		return true;
 	}
 	return false;
 }
@@ -284,9 +311,12 @@ static int make_way(struct sw *sw, const struct wish *w)
 	int ret = !w->number && !TAILQ_EMPTY(&comings);
 	size_t i;
 
-	json_array_foreach(ports, i, port)
-		if (is_in_the_way(port, w) && !gives_way(sw, port, w))
-			goto out;	/* the datapath says why not */
+	json_array_foreach(ports, i, port) {
+		if (is_in_the_way(port, w) && !gives_way(sw, port, w)) {
+			ret = 0;	/* the datapath says why not */
+			goto out;
+		}
+	}
 	json_array_foreach(ports, i, port) {
 		if (!is_in_the_way(port, w))
 			continue;
@@ -312,7 +342,8 @@ static int batch_add(struct sw *sw, const struct wish *w, char *err, size_t size
 
 		if (c->forget || (!same && (!w->number || c->number != w->number)))
 			continue;
-		if (same && w->named && c->number == w->number && c->internal == w->internal)
+		if (same && w->named && (!w->number || c->number == w->number) &&
+		    c->internal == w->internal)
 			return 0;
 		if (same)
 			snprintf(err, size, "can't add %s: it is a port", w->name);
@@ -396,8 +427,13 @@ int cmd_port_add(struct sw *sw, const struct args *a, struct reply *r)
 	uint32_t number;
 	int err;
 
+	if (strlen(w.name) >= IFNAMSIZ)
+		return reply_fail(r, "can't add %s: a device's name has at most %d characters",
+				  w.name, IFNAMSIZ - 1);
 	w.named = config_has_port(sw, w.name, &number);
-	if (config_wants_port(sw, w.name, w.number) && port_is_there(sw, &w))
+	/* A number that a rule has taken it by stays. */
+	if (config_wants_port(sw, w.name, w.number ? w.number : number) &&
+	    port_is_there(sw, &w))
 		return 0;
 	if (txn_in_batch(sw))
 		err = batch_add(sw, &w, r->err, sizeof(r->err));
@@ -418,6 +454,8 @@ static int batch_del(struct sw *sw, const char *name, struct reply *r)
 		c->forget = true;
 	else if (!port || going_find(name))
 		err = reply_fail(r, "can't delete %s: there is no such port", name);
+	else if (!port_number(port))
+		err = reply_fail(r, "can't delete %s: it is the datapath's own", name);
 	else if (!port_leaves(sw, port))
 		err = reply_fail(r, "out of memory");
 	json_decref(port);

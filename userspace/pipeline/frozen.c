@@ -164,6 +164,7 @@ bool frozen_rename(struct frozen_set *set, uint32_t from, uint32_t to)
 	HASH_DELETE(hh, set->by_id, f);
 	f->id = to;
 	HASH_ADD(hh, set->by_id, id, sizeof(f->id), f);
+	f->linked = 0;	/* links to it are by its id: to be noted anew */
 	if (HASH_HAS(f->hh))
 		return true;
 	frozen_free(set, f);

@@ -463,6 +463,32 @@ static void test_port_batch(void **state)
 	assert_string_equal(ports(), "4 p2, 5 p1, 9 p3");
 }
 
+/* Rules name ports whose numbers are not told; no other port comes to have them. */
+static void test_port_names(void **state)
+{
+	static const char *const befores[] = {
+		"", "port add p1 1\nport add p2 2\n", "port add p2 1 internal\n",
+		"port add p2 3\nport add p3 1\n",
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(befores) / sizeof(befores[0]); i++) {
+		load(befores[i]);
+		refused("config/reload", "port add p2\nrule add \"actions=output:p2\"\nport add p1 1\nport add p3 2\nport add p4 3\n",
+			"can't add p");
+		load("port add p2 7\nport add p1\nrule add \"table=7,actions=output:p1\"\nport add p1\n");
+		assert_non_null(strstr(must("rule/dump", NULL), strstr(ports(), "1 p1") ?
+				       "actions=output:1" : "actions=output:2"));
+	}
+	batch("port del p1\nport add p1\nrule add \"table=8,actions=output:p1\"\n");
+	batch("rule del table=8\n");
+	refused("batch", "port del p1\nport add averyverylongdevicename 1\n", "at most 15");
+	refused("batch", "port del reload\n", "it is the datapath's own");
+	load("port add p1 1\nport add p2 2\n");
+	refused("batch", "port del p1\nport add p3 1\nport add p2\n", ":3: can't add p2: ");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -482,7 +508,7 @@ int main(void)
 		cmocka_unit_test(test_option_order), cmocka_unit_test(test_option_leftovers),
 		cmocka_unit_test(test_option_events),
 		cmocka_unit_test(test_port_changes), cmocka_unit_test(test_port_undo),
-		cmocka_unit_test(test_port_batch),
+		cmocka_unit_test(test_port_batch), cmocka_unit_test(test_port_names),
 		cmocka_unit_test(test_log_levels), cmocka_unit_test(test_prog_class),
 		cmocka_unit_test(test_groups), cmocka_unit_test(test_group_loops),
 	};

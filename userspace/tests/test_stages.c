@@ -601,6 +601,15 @@ static void test_links(void **state)
 		assert_in_range(other->n_next, 1, 2);
 		frozen_sweep(&frozen, i);
 	}
+	/* One that takes the id of a former daemon's is linked again. */
+	frozen_clear(&frozen);
+	from = frozen_get(&frozen, &like, 0);
+	like.reg[0]++;
+	other = frozen_get(&frozen, &like, 0);
+	assert_false(frozen_link(&frozen, from, other));
+	assert_true(frozen_rename(&frozen, other->id, 0x7654321));
+	assert_false(frozen_link(&frozen, from, other));
+	assert_true(frozen_link(&frozen, other, from));
 	frozen_clear(&frozen);
 }
 
