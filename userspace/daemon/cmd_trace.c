@@ -183,15 +183,58 @@ static int trace_leg(struct sw *sw, struct journey *j, unsigned int n, struct re
 	return reply_row(r, row);
 }
 
+/*
+ * A packet without an Ethernet header tells its packet_type, which is its Ethernet type,
+ * too.  Return: 0, or -1 if there is no such packet.
+ */
+static int without_ethernet(struct flow *flow, const struct flow *given, struct reply *r)
+{
+	static const uint8_t none[sizeof(flow->dl_src)];
+	uint16_t type = ntohl(flow->packet_type);
+	const char *what = NULL;
+
+	if (given->dl_type && flow->dl_type != htons(type))
+		return reply_fail(r, "packet_type=(1,0x%x) is not of dl_type=0x%x", type,
+				  ntohs(flow->dl_type));
+	if (memcmp(given->dl_src, none, sizeof(none)))
+		what = "dl_src";
+	else if (memcmp(given->dl_dst, none, sizeof(none)))
+		what = "dl_dst";
+	else if (given->vlan_tci || given->vlan_tci2 || given->vlan_tpid || given->vlan_tpid2)
+		what = "VLAN";
+	if (what)
+		return reply_fail(r, "a packet without an Ethernet header has no %s", what);
+	flow->dl_type = htons(type);
+	return 0;
+}
+
+/* Return: 0, or -1 if there is no such packet. */
+static int read_packet(struct sw *sw, const char *text, struct flow *flow, struct reply *r)
+{
+	const struct rule_names names = { .port = sw_port_named, .arg = sw };
+	struct rule *like;
+	char why[1024];
+	int err = 0;
+
+	like = rule_read(&names, text, false, why, sizeof(why));
+	if (!like)
+		return reply_fail(r, "%s", why);
+	*flow = like->match;
+	if (flow->packet_type)
+		err = without_ethernet(flow, &like->mask, r);
+	else
+		flow->ethernet = true;
+	free(like);
+	return err;
+}
+
 /* trace FLOW [ASSUMED...] */
 int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 {
 	static struct journey j;
-	const struct rule_names names = { .port = sw_port_named, .arg = sw };
 	struct assumed assumed = { .n_ct = 0 };
+	struct flow packet;
 	const char *bad;
-	struct rule *like;
-	char why[1024];
 	unsigned int i;
 
 	for (i = 0; i < a->n_rest; i++) {
@@ -199,14 +242,10 @@ int cmd_trace(struct sw *sw, const struct args *a, struct reply *r)
 		if (bad)
 			return reply_fail(r, "\"%.60s\": %s", a->rest[i], bad);
 	}
-	like = rule_read(&names, args_get(a, "FLOW"), false, why, sizeof(why));
-	if (!like)
-		return reply_fail(r, "%s", why);
-	/* A packet without an Ethernet header tells its packet_type. */
-	like->match.ethernet = !like->match.packet_type;
+	if (read_packet(sw, args_get(a, "FLOW"), &packet, r))
+		return -1;
 	reply_list(r);
-	journey_begin(&j, &like->match, &assumed);
-	free(like);
+	journey_begin(&j, &packet, &assumed);
 	for (i = 0; i < j.n && !r->failed; i++)
 		trace_leg(sw, &j, i, r);
 	return r->failed ? -1 : 0;

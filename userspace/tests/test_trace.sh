@@ -12,7 +12,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 20
+plan 26
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -92,3 +92,19 @@ check "the stage behind one that always has the packet come back" shows \
 traces $in bpf=syn:1
 check "which branch a filter takes, if that is told" shows "program syn: filter: it changes nothing; it gives 1, as told: default"
 check_not "and none but that is followed" grep "^stage 1" /run/traced
+
+rules <<'RULES'
+table=0,priority=1,ip,actions=output:2
+RULES
+traces 'in_port=1,packet_type=(1,0x800)'
+check "a packet without an Ethernet header is of the type that it tells" shows \
+	"packet: ip,in_port=1,packet_type=(1,0x800)" "  table=0,priority=1,ip,actions=output:2"
+says() {	# SENTENCE FLOW: it is refused so
+	! ctl trace "$2" >/run/said 2>&1 && grep -F -e "$1" /run/said
+}
+check "that and another one are refused" says "packet_type=(1,0x800) is not of dl_type=0x806" 'arp,packet_type=(1,0x800)'
+check "the same one is not" eval 'traces "in_port=1,ip,packet_type=(1,0x800)" && shows "packet: ip,in_port=1,packet_type=(1,0x800)"'
+check "nor has it an address" says "a packet without an Ethernet header has no dl_src" \
+	'packet_type=(1,0x800),dl_src=02:00:00:00:00:01'
+check "of either side" says "a packet without an Ethernet header has no dl_dst" 'packet_type=(1,0x800),dl_dst=02:00:00:00:00:01'
+check "or a VLAN" says "a packet without an Ethernet header has no VLAN" 'packet_type=(1,0x800),dl_vlan=5'
