@@ -37,19 +37,35 @@ static bool device_up(const char *name)
 	       (req.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 }
 
+/* Ports, as the datapath lists them. */
+struct listing {
+	unsigned int n;
+	uint32_t numbers[MAX_PORTS];
+	char names[MAX_PORTS][16];
+	bool up[MAX_PORTS];
+};
+
 static void on_port(struct nlattr *const *attrs, int dp_ifindex, void *arg)
 {
-	struct sw *sw = arg;
+	struct listing *l = arg;
 	const char *name;
 
 	(void)dp_ifindex;
-	if (!attrs[OVS_VPORT_ATTR_PORT_NO] || !attrs[OVS_VPORT_ATTR_NAME] ||
-	    sw->n_ports == MAX_PORTS)
+	if (!attrs[OVS_VPORT_ATTR_PORT_NO] || !attrs[OVS_VPORT_ATTR_NAME] || l->n == MAX_PORTS)
 		return;
 	name = nla_get_string(attrs[OVS_VPORT_ATTR_NAME]);
-	snprintf(sw->port_names[sw->n_ports], sizeof(sw->port_names[0]), "%s", name);
-	sw->port_up[sw->n_ports] = device_up(name);
-	sw->ports[sw->n_ports++] = nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]);
+	snprintf(l->names[l->n], sizeof(l->names[0]), "%s", name);
+	l->up[l->n] = device_up(name);
+	l->numbers[l->n++] = nla_get_u32(attrs[OVS_VPORT_ATTR_PORT_NO]);
+}
+
+/* From now on these are the ports. */
+static void take(struct sw *sw, const struct listing *l)
+{
+	sw->n_ports = l->n;
+	memcpy(sw->ports, l->numbers, l->n * sizeof(l->numbers[0]));
+	memcpy(sw->port_names, l->names, l->n * sizeof(l->names[0]));
+	memcpy(sw->port_up, l->up, l->n * sizeof(l->up[0]));
 }
 
 /* What was learned and counted of ports that are no more is of no use. */
@@ -79,21 +95,19 @@ static void forget_ports(struct sw *sw, const uint32_t *old, unsigned int n)
 void sw_ports_refresh(struct sw *sw)
 {
 	unsigned int n = sw->n_ports;
+	struct listing now = { .n = 0 };
 	uint32_t old[MAX_PORTS];
-	bool up[MAX_PORTS];
+	bool same;
 
-	memcpy(old, sw->ports, sizeof(old));
-	memcpy(up, sw->port_up, sizeof(up));
-	sw->n_ports = 0;
-	if (dpnl_port_dump(&sw->nl, on_port, sw)) {
-		memcpy(sw->ports, old, sizeof(old));
-		memcpy(sw->port_up, up, sizeof(up));
-		sw->n_ports = n;
+	if (dpnl_port_dump(&sw->nl, on_port, &now)) {
 		log_often(LOG_port, LEVEL_WARN, "ports can't be listed", "{s:s}", "why", sw->nl.err);
 		return;
 	}
-	if (n != sw->n_ports || memcmp(old, sw->ports, n * sizeof(old[0])) ||
-	    memcmp(up, sw->port_up, n * sizeof(up[0]))) {
+	same = n == now.n && !memcmp(sw->ports, now.numbers, n * sizeof(old[0])) &&
+	       !memcmp(sw->port_up, now.up, n * sizeof(now.up[0]));
+	memcpy(old, sw->ports, sizeof(old));
+	take(sw, &now);
+	if (!same) {
 		event_ports(old, n, sw->ports, sw->n_ports);
 		forget_ports(sw, old, n);
 		sw_revalidate(sw);

@@ -39,6 +39,25 @@ static void test_ports(void **state)
 	assert_true(sw.gen > gen);
 }
 
+/* A list that breaks off changes nothing, whatever it has told: names fit their numbers. */
+static void test_broken_list(void **state)
+{
+	uint64_t gen;
+
+	(void)state;
+	assert_int_equal(dpnl_port_add(&sw.nl, "p2", false, 2, 0), 0);
+	sw_ports_refresh(&sw);
+	gen = sw.gen;
+	assert_int_equal(dpnl_port_del(&sw.nl, "p1"), 0);
+	assert_int_equal(dpnl_port_add(&sw.nl, "broken", false, 1, 0), 0);
+	sw_ports_refresh(&sw);
+	assert_int_equal(sw.n_ports, 3);
+	assert_int_equal(sw.ports[1], 1);
+	assert_string_equal(sw.port_names[1], "p1");
+	assert_string_equal(sw.port_names[2], "p2");
+	assert_int_equal(sw.gen, gen);
+}
+
 static int setup(void **state)
 {
 	char why[128];
@@ -55,7 +74,9 @@ static int setup(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_ports) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ports), cmocka_unit_test(test_broken_list),
+	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
