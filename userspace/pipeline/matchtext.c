@@ -105,7 +105,9 @@ static void put_filter(struct parser *p, const char *value, struct rule *rule)
 	const struct rule_names *names = p->names;
 	char why[256];
 
-	if (!prog_name_ok(value))
+	if (p->use == TEXT_PACKET)
+		fail(p, value, "a packet has no bpf=: tell trace by bpf=NAME:N behind it");
+	else if (!prog_name_ok(value))
 		fail(p, value, "bpf= needs the name of a program");
 	else if (*rule->filter)
 		fail(p, value, "bpf= stands twice");

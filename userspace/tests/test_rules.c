@@ -313,6 +313,8 @@ static void test_errors(void **state)
 			fail_msg("\"%s\": said \"%s\", not \"%s\" at %d", bad[i].text,
 				 err, bad[i].what, bad[i].at);
 	}
+	assert_null(rule_parse("ip,bpf=syn", false, err, sizeof(err)));
+	assert_non_null(strstr(err, "a packet has no bpf="));
 }
 
 static uint32_t rnd(uint32_t n)

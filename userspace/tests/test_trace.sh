@@ -12,7 +12,7 @@ if [ "${1:-}" != --inside ]; then
 fi
 # shellcheck source=../../selftests/lib/ktap.sh
 . selftests/lib/ktap.sh
-plan 26
+plan 27
 ctl() {
 	userspace/ovs-bpfctl "$@"
 }
@@ -108,3 +108,5 @@ check "nor has it an address" says "a packet without an Ethernet header has no d
 	'packet_type=(1,0x800),dl_src=02:00:00:00:00:01'
 check "of either side" says "a packet without an Ethernet header has no dl_dst" 'packet_type=(1,0x800),dl_dst=02:00:00:00:00:01'
 check "or a VLAN" says "a packet without an Ethernet header has no VLAN" 'packet_type=(1,0x800),dl_vlan=5'
+check "what a program gives is no field of a packet" says \
+	"a packet has no bpf=: tell trace by bpf=NAME:N behind it (at \"nosuch\", position 19)" in_port=1,arp,bpf=nosuch
