@@ -102,7 +102,7 @@ bool config_has_port(const struct sw *sw, const char *name, uint32_t *number)
 /**
  * config_has - whether something may be named by what comes next
  * @sw: the switch.
- * @kind: "prog", "group", "meter".
+ * @kind: "prog", "group", "meter", "tlv", "port".
  * @name: which.
  *
  * In a configuration what is there counts only if the file has named it: what it has

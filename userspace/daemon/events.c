@@ -53,11 +53,6 @@ int event_find(const char *name)
 	return -1;
 }
 
-const char *event_name(enum event_kind kind)
-{
-	return names[kind];
-}
-
 /* The main thread sends what waits. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {

@@ -36,7 +36,6 @@ static inline bool event_wanted(enum event_kind kind)
 int events_start(struct sw *sw, struct event_base *base);
 
 int event_find(const char *name);
-const char *event_name(enum event_kind kind);
 void event_publish(enum event_kind kind, json_t *row, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

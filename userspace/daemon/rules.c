@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "../lib/readfile.h"
 #include "command.h"
 #include "events.h"

@@ -34,7 +34,7 @@ const uint32_t *assumed_said(const struct assumed *a, const char *prog)
 static const char *parse_ct(struct assumed *a, const char *text)
 {
 	const struct field *f = field_find("ct_state", 8);
-	char flags[100] = "", word[16];
+	char flags[100] = "";
 	struct flow value = {};
 	struct field_value v;
 	int n = 0, len;
@@ -46,7 +46,6 @@ static const char *parse_ct(struct assumed *a, const char *text)
 		len = strcspn(text, ",+|");
 		if (len)
 			n = text_add(flags, sizeof(flags), n, "+%.*s", len, text);
-		snprintf(word, sizeof(word), "%.*s", len, text);
 		text += len;
 	}
 	if (!n || strchr(flags, '-') || field_parse(f, flags, &v))
