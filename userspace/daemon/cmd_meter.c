@@ -41,7 +41,7 @@ static bool is_told(const char *tok)
 	return false;
 }
 
-/* NAME=VALUE.  Return: 1, 0 if it is something else, -1 if it is a bad value. */
+/* NAME=VALUE.  Return: 1, 0 if it is something else, -1 if it is bad or stands twice. */
 static int number(struct reply *r, const char *copy, const char *tok, const char *name,
 		  uint32_t max, uint32_t *out)
 {
@@ -52,6 +52,8 @@ static int number(struct reply *r, const char *copy, const char *tok, const char
 
 	if (strncmp(tok, name, len) || tok[len] != '=')
 		return 0;
+	if (*out)
+		return bad(r, copy, tok, "%s= stands twice", name);
 	n = *value >= '0' && *value <= '9' ? strtoul(value, &end, 0) : 0;
 	if (!n || *end || n > max)
 		return bad(r, copy, value, "%s must be 1 to %u", name, max);
@@ -59,15 +61,37 @@ static int number(struct reply *r, const char *copy, const char *tok, const char
 	return 1;
 }
 
+/**
+ * struct given - parts of a meter that were given, beside its numbers
+ * @unit: kbps or pktps.
+ * @type: the type of its band.
+ */
+struct given {
+	bool unit;
+	bool type;
+};
+
+static int parse_type(const char *tok, struct given *given, const char *copy,
+		      struct reply *r)
+{
+	if (given->type)
+		return bad(r, copy, tok, "type= stands twice");
+	given->type = true;
+	return strcmp(tok + 5, "drop") ?
+	       bad(r, copy, tok + 5, "a band's type must be drop") : 0;
+}
+
 /* One token.  Return: 0, or -1 if it has no meaning. */
-static int parse_token(struct meter *m, const char *tok, bool *unit, const char *copy,
-		       struct reply *r)
+static int parse_token(struct meter *m, const char *tok, struct given *given,
+		       const char *copy, struct reply *r)
 {
 	int known;
 
 	if (!strcmp(tok, "kbps") || !strcmp(tok, "pktps")) {
+		if (given->unit)
+			return bad(r, copy, tok, "kbps or pktps stands twice");
 		m->kbps = *tok == 'k';
-		*unit = true;
+		given->unit = true;
 		return 0;
 	}
 	if (!strncmp(tok, "bands=", 6) || !strncmp(tok, "band=", 5))
@@ -79,9 +103,9 @@ static int parse_token(struct meter *m, const char *tok, bool *unit, const char 
 		known = number(r, copy, tok, "burst_size", UINT32_MAX, &m->burst);
 	if (known)
 		return known < 0 ? -1 : 0;
-	if (!strncmp(tok, "type=", 5) && strcmp(tok + 5, "drop"))
-		return bad(r, copy, tok + 5, "a band's type must be drop");
-	if (*tok && strcmp(tok, "type=drop") && strcmp(tok, "burst") && strcmp(tok, "stats") &&
+	if (!strncmp(tok, "type=", 5))
+		return parse_type(tok, given, copy, r);
+	if (*tok && strcmp(tok, "burst") && strcmp(tok, "stats") &&
 	    strcmp(tok, "state=lost") && !is_told(tok))
 		return bad(r, copy, tok, "a meter has meter=, kbps, pktps, and bands=type=drop,rate=,burst_size=");
 	return 0;
@@ -91,7 +115,7 @@ static int parse(struct meter *m, const char *text, struct reply *r)
 {
 	char *copy = strdup(text), *save = NULL, *tok;
 	size_t len = strlen(text);
-	bool unit = false;
+	struct given given = { .unit = false };
 	int err = 0;
 
 	if (!copy)
@@ -99,8 +123,8 @@ static int parse(struct meter *m, const char *text, struct reply *r)
 	memset(m, 0, sizeof(*m));
 	for (tok = strtok_r(copy, ", ", &save); tok && !err;
 	     tok = strtok_r(NULL, ", ", &save))
-		err = parse_token(m, tok, &unit, copy, r);
-	if (!err && (!m->id || !m->rate || !unit))
+		err = parse_token(m, tok, &given, copy, r);
+	if (!err && (!m->id || !m->rate || !given.unit))
 		err = bad(r, copy, copy + len, "a meter needs meter=N, kbps or pktps, and rate=N");
 	free(copy);
 	return err;

@@ -21,7 +21,7 @@ enum text_use { TEXT_RULE, TEXT_PACKET, TEXT_WITHIN, TEXT_STRICT };
  * @size: room in it.
  * @failed: whether there was one.
  * @use: what it is.
- * @given: options that were given, as bits.
+ * @given: options that were given, as bits: of a rule, or of a group and a bucket.
  * @cookie_mask: of the cookie that rules are chosen by.
  * @n_acts: actions read so far.
  * @n_used: fields that a match names.

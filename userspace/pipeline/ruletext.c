@@ -159,6 +159,20 @@ static const char *const group_types[] = {
 	[GROUP_INDIRECT] = "indirect", [GROUP_FF] = "fast_failover",
 };
 
+/* What may stand once in a group, and once in each of its buckets; bits of "given". */
+enum group_part {
+	GIVEN_ID = 1, GIVEN_TYPE = 2, GIVEN_METHOD = 4,
+	GIVEN_WEIGHT = 8, GIVEN_PORT = 16, GIVEN_GROUP = 32, GIVEN_BUCKET_ID = 64,
+	GIVEN_OF_BUCKET = GIVEN_WEIGHT | GIVEN_PORT | GIVEN_GROUP | GIVEN_BUCKET_ID,
+};
+
+static void give(struct parser *p, enum group_part part, const char *name, const char *tok)
+{
+	if (p->given & part)
+		fail(p, tok, "%s= stands twice", name);
+	p->given |= part;
+}
+
 static void parse_group_type(struct parser *p, struct group *g, char *value)
 {
 	unsigned int i;
@@ -209,16 +223,20 @@ static bool bucket_option(struct parser *p, const struct group *g, struct bucket
 	char *v;
 
 	if (has_option(tok, "weight", &v)) {
+		give(p, GIVEN_WEIGHT, "weight", tok);
 		if (!parse_u64(v, 65535, &n) || !n)
 			fail(p, v, "weight must be 1 to 65535");
 		b->weight = n;
 	} else if (has_option(tok, "watch_port", &v)) {
+		give(p, GIVEN_PORT, "watch_port", tok);
 		parse_port(p, v, &b->watch_port);
 	} else if (has_option(tok, "watch_group", &v)) {
+		give(p, GIVEN_GROUP, "watch_group", tok);
 		if (!parse_u64(v, MAX_GROUP_ID, &n))
 			fail(p, v, "no group can have this number");
 		b->watch_group = n;
 	} else if (has_option(tok, "bucket_id", &v)) {
+		give(p, GIVEN_BUCKET_ID, "bucket_id", tok);
 		parse_bucket_id(p, g, b, v);
 	} else {
 		return false;
@@ -238,6 +256,7 @@ static void parse_bucket(struct parser *p, struct group *g, char *text)
 	}
 	*b = (struct bucket){ .weight = 1, .id = NO_BUCKET, .watch_port = NO_PORT,
 			      .watch_group = NO_GROUP };
+	p->given &= ~GIVEN_OF_BUCKET;
 	for (; !p->failed && *text; text = rest) {
 		if (has_prefix(text, "actions=", &text))
 			break;
@@ -264,21 +283,21 @@ static void parse_bucket(struct parser *p, struct group *g, char *text)
 	g->n_buckets++;
 }
 
-static void parse_group_token(struct parser *p, struct group *g, char *tok,
-			      bool *has_id, bool *has_type)
+static void parse_group_token(struct parser *p, struct group *g, char *tok)
 {
 	char *v;
 	uint64_t n;
 
 	if (has_prefix(tok, "group_id=", &v)) {
+		give(p, GIVEN_ID, "group_id", tok);
 		if (!parse_u64(v, MAX_GROUP_ID, &n))
 			fail(p, v, "no group can have this number");
 		g->id = n;
-		*has_id = true;
 	} else if (has_prefix(tok, "type=", &v)) {
+		give(p, GIVEN_TYPE, "type", tok);
 		parse_group_type(p, g, v);
-		*has_type = true;
 	} else if (has_prefix(tok, "selection_method=", &v)) {
+		give(p, GIVEN_METHOD, "selection_method", tok);
 		if (strcmp(v, "dp_hash"))
 			fail(p, v, "selection_method must be dp_hash, by which a select group goes in any case");
 	} else if (has_prefix(tok, "selection_method_param", &v) ||
@@ -291,12 +310,11 @@ static void parse_group_token(struct parser *p, struct group *g, char *tok,
 
 static void parse_group_head(struct parser *p, struct group *g)
 {
-	bool has_id = false, has_type = false;
 	char *tok;
 
 	while (!p->failed && (tok = next_token(p)))
-		parse_group_token(p, g, tok, &has_id, &has_type);
-	if (!has_id || !has_type)
+		parse_group_token(p, g, tok);
+	if (~p->given & (GIVEN_ID | GIVEN_TYPE))
 		fail(p, p->at, "a group needs group_id= and type=");
 }
 

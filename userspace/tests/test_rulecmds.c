@@ -238,6 +238,24 @@ static const char *first_line(const char *method)
 	return line;
 }
 
+/* A part of a meter that stands twice is refused at the second. */
+static void test_meter_twice(void **state)
+{
+	(void)state;
+	refused("meter/add", "meter=1,meter=2,kbps,rate=1", NULL,
+		"meter= stands twice (at \"meter=2\", position 9)");
+	refused("meter/add", "meter=1,kbps,kbps,rate=1", NULL,
+		"kbps or pktps stands twice (at \"kbps\", position 14)");
+	refused("meter/add", "meter=1,pktps,kbps,rate=1", NULL,
+		"kbps or pktps stands twice (at \"kbps\", position 15)");
+	refused("meter/add", "meter=1,kbps,band=type=drop,rate=1,rate=2", NULL,
+		"rate= stands twice (at \"rate=2\", position 36)");
+	refused("meter/add", "meter=1,kbps,rate=1,burst_size=2,burst_size=2", NULL,
+		"burst_size= stands twice");
+	refused("meter/add", "meter=1,kbps,bands=type=drop,rate=1,type=drop", NULL,
+		"type= stands twice (at \"type=drop\", position 37)");
+}
+
 /* Somebody else has deleted a meter. */
 static void lose_meter(uint32_t id)
 {
@@ -328,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_cookie), T(test_within), T(test_strict), T(test_refused),
 		T(test_twice), T(test_dump), T(test_again), T(test_others_again), T(test_many),
+		T(test_meter_twice),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
