@@ -19,12 +19,6 @@ flood_devices
 start_daemon 3600000
 ctl port add f0 1
 ctl port add g0 2
-field() {
-	ctl -j upcall show | jq ".$1"
-}
-ms() {
-	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
-}
 cat >/run/many <<'RULES'
 table=0,priority=20,in_port=1,dl_src=06:00:00:00:00:00,actions=drop
 table=0,priority=10,in_port=1,actions=goto_table:1

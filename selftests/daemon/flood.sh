@@ -34,9 +34,6 @@ in_ns s1 ping -c1 -W5 10.0.0.3 >/dev/null
 upcalls() {	# PORT FIELD
 	ctl -j upcall ports | jq ".[] | select(.port == $1) | .$2"
 }
-field() {
-	ctl -j upcall show | jq ".$1"
-}
 dp() {
 	ctl -j dp show | jq ".$1"
 }

@@ -26,9 +26,6 @@ ping_once() {	# NAMESPACE ADDRESS [OPTION...]
 	shift 2
 	in_ns "$ns" ping -c 1 -W 1 "$@" "$to"
 }
-upcalls() {
-	ctl -j upcall show | jq .upcalls
-}
 
 check "normal: load" rules <<<'actions=normal'
 check "hosts reach each other" eval 'can_ping c 10.0.0.1 && can_ping s1 10.0.0.2'
@@ -206,9 +203,9 @@ no_upcall() {	# packets that the hosts send by themselves may cost one
 	local before
 	ctl flow flush
 	segment S
-	before=$(upcalls)
+	before=$(field upcalls)
 	segment A
-	[ "$(upcalls)" = "$before" ]
+	[ "$(field upcalls)" = "$before" ]
 }
 check "and costs no upcall" wait_until 1 no_upcall
 check "the two ways are one megaflow, counted" eval \

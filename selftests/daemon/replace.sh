@@ -79,9 +79,6 @@ frames() {	# KIND
 hits() {
 	ctl -j dp show | jq .lookups.hit
 }
-upcalls() {
-	ctl -j upcall show | jq .upcalls
-}
 
 # switch RULES: between A and B, with traffic; B is there in the end
 switch() {
@@ -105,10 +102,10 @@ run() {
 	sleep 0.5	# what has been sent by those before
 	kinds "$3"
 	h=$(hits)
-	u=$(upcalls)
+	u=$(field upcalls)
 	check "$1: rules are replaced" switch "$2"
 	h=$(($(hits) - h))
-	u=$(($(upcalls) - u))
+	u=$(($(field upcalls) - u))
 	check "$1: packets took the rules of A, and those of B" eval '[ $(frames 1) -gt 200 ] && [ $(frames 2) -gt 200 ]'
 	check "$1: enough of them by upcalls, and by megaflows if there are any" [ $u -gt 300 -a $h "${@:4}" ]
 	check "$1: when B is said to be there, none takes A" old_ones_are_gone

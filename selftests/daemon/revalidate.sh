@@ -32,12 +32,6 @@ ctl upcall set queue=4000
 count() {	# TABLE PRIORITY
 	ctl -j rule dump | jq ".[] | select(.table == $1 and .priority == $2) | .n_packets"
 }
-field() {
-	ctl -j upcall show | jq ".$1"
-}
-ms() {
-	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
-}
 # send COUNT: packets that the first table tells apart
 send() {
 	flood_setup f1 "count $1" "delay 2000000" "flag UDPDST_RND" "udp_dst_min 1" "udp_dst_max 4096" \

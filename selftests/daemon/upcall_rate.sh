@@ -25,10 +25,6 @@ came_out() {
 	cat /sys/class/net/g1/statistics/rx_packets
 }
 
-ms() {
-	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
-}
-
 # rate: upcalls answered in a second
 rate() {
 	local n t

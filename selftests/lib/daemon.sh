@@ -44,6 +44,16 @@ add_ports() {
 	ctl port add s1-br 1 && ctl port add s2-br 2 && ctl port add c-br 3
 }
 
+# field NAME: what "upcall show" has under it
+field() {
+	ctl -j upcall show | jq ".$1"
+}
+
+# ms: the time, in milliseconds
+ms() {
+	awk '{ printf "%d", $1 * 1000 }' /proc/uptime
+}
+
 # flows_have PATTERN: among the megaflows
 flows_have() {
 	ctl flow dump | tee /dev/stderr | grep -q -- "$1"

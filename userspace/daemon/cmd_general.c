@@ -73,12 +73,6 @@ static void levels_undo(struct sw *sw, void *was)
 	free(was);
 }
 
-static void levels_keep(struct sw *sw, void *was)
-{
-	(void)sw;
-	free(was);
-}
-
 /* vlog set [SPEC...] */
 int cmd_vlog_set(struct sw *sw, const struct args *a, struct reply *r)
 {
@@ -97,7 +91,7 @@ int cmd_vlog_set(struct sw *sw, const struct args *a, struct reply *r)
 		return reply_fail(r, "out of memory");
 	log_get_levels(was);
 	log_set_levels(&levels);
-	return txn_add(sw, levels_undo, levels_keep, was) ?
+	return txn_add(sw, levels_undo, txn_free, was) ?
 	       reply_fail(r, "out of memory") : 0;
 }
 

@@ -82,12 +82,6 @@ static void add_undo(struct sw *sw, void *name)
 	free(name);
 }
 
-static void add_keep(struct sw *sw, void *name)
-{
-	(void)sw;
-	free(name);
-}
-
 static int port_add(struct sw *sw, const char *name, bool internal,
 		    uint32_t number, char *err, size_t size)
 {
@@ -101,7 +95,7 @@ static int port_add(struct sw *sw, const char *name, bool internal,
 		free(copy);
 		return -1;
 	}
-	return txn_add(sw, add_undo, add_keep, copy);
+	return txn_add(sw, add_undo, txn_free, copy);
 }
 
 static struct going *going_find(const char *name)

@@ -117,12 +117,6 @@ static void tlv_sure(struct sw *sw, void *arg)
 		sw_fields_moved(sw);
 }
 
-static void tlv_keep(struct sw *sw, void *arg)
-{
-	(void)sw;
-	free(arg);
-}
-
 /* Leave word of how it was before.  Return: NULL without memory. */
 static struct tlv_step *step(void)
 {
@@ -138,7 +132,7 @@ static int step_done(struct sw *sw, struct tlv_step *s, bool moved)
 {
 	s->moved = moved;
 	sw_revalidate(sw);
-	return txn_add_sure(sw, tlv_undo, tlv_sure, tlv_keep, s);
+	return txn_add_sure(sw, tlv_undo, tlv_sure, txn_free, s);
 }
 
 /* Take out the rules and groups that name fields of a set.  Return: likewise. */

@@ -94,12 +94,6 @@ static void limits_undo(struct sw *sw, void *arg)
 	free(arg);
 }
 
-static void limits_keep(struct sw *sw, void *arg)
-{
-	(void)sw;
-	free(arg);
-}
-
 /**
  * limits_set - change what traffic may make the daemon do
  * @sw: the switch, in a transaction.
@@ -115,7 +109,7 @@ int limits_set(struct sw *sw, const struct sw_limits *limits)
 		return -1;
 	*old = sw->limits;
 	sw->limits = *limits;
-	return txn_add(sw, limits_undo, limits_keep, old);
+	return txn_add(sw, limits_undo, txn_free, old);
 }
 
 /* upcall set LIMIT... */

@@ -75,6 +75,7 @@ typedef void (*txn_fn)(struct sw *sw, void *arg);
 void txn_begin(struct sw *sw, bool batch);
 int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg);
 int txn_add_sure(struct sw *sw, txn_fn undo, txn_fn sure, txn_fn keep, void *arg);
+void txn_free(struct sw *sw, void *arg);
 void txn_end(struct sw *sw, bool ok);
 bool txn_defer(struct sw *sw);
 bool txn_in_batch(const struct sw *sw);

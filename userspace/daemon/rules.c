@@ -96,12 +96,6 @@ struct told {
 	char text[];
 };
 
-static void told_undo(struct sw *sw, void *arg)
-{
-	(void)sw;
-	free(arg);
-}
-
 static void told_keep(struct sw *sw, void *arg)
 {
 	struct told *t = arg;
@@ -126,7 +120,7 @@ static int rule_tell(struct sw *sw, const struct rule *rule, bool added)
 	t->added = added;
 	t->gone = rule->gone;
 	strcpy(t->text, text);
-	return txn_add(sw, told_undo, told_keep, t);
+	return txn_add(sw, txn_free, told_keep, t);
 }
 
 /* A rule is in, or hidden, or both.  Return: 0, or -1 without memory. */
@@ -244,12 +238,12 @@ static int rule_line(struct sw *sw, const char *text, struct rule_counts *counts
 	const struct rule_names names = sw_names(sw);
 	struct rule *rule = rule_read(&names, text, true, err, size);
 
-	if (rule && !tlv_known(sw, rule, err, size)) {
+	if (!rule)
+		return -1;
+	if (!tlv_known(sw, rule, err, size)) {
 		free(rule);
 		return -1;
 	}
-	if (!rule)
-		return -1;
 	snprintf(err, size, "out of memory");
 	return rules_enter(sw, rule, counts);
 }

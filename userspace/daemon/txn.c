@@ -116,6 +116,13 @@ int txn_add_sure(struct sw *sw, txn_fn undo, txn_fn sure, txn_fn keep, void *arg
 	return 0;
 }
 
+/* How a step is undone, or kept, of which nothing is left but what was allocated. */
+void txn_free(struct sw *sw, void *arg)
+{
+	(void)sw;
+	free(arg);
+}
+
 /* The same for a step with nothing to do before. */
 int txn_add(struct sw *sw, txn_fn undo, txn_fn keep, void *arg)
 {
