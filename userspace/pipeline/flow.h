@@ -120,6 +120,16 @@ struct flow {
 };
 
 #define FLOW_DP_LEN offsetof(struct flow, metadata)
+
+/* What a packet tells of its connection, but for ct_state. */
+#define FLOW_CT_OFS offsetof(struct flow, ct_mark)
+#define FLOW_CT_END offsetof(struct flow, dl_dst)
+
+/* Of ct_state, as OVS_CS_F_*. */
+#define CT_NEW 0x01
+#define CT_REPLY 0x08
+#define CT_INVALID 0x10
+#define CT_TRACKED 0x20
 #define FLOW_WORDS (sizeof(struct flow) / 8)
 _Static_assert(sizeof(struct flow) % 8 == 0, "flows are made of words");
 

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The way of a packet from stage to stage; see follow.h. */
 #include "follow.h"
+#include "parse.h"
 #include "text.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CT_NEW 0x01
-#define CT_REPLY 0x08
-#define CT_INVALID 0x10
-#define CT_TRACKED 0x20
 
 /**
  * assumed_said - what a program is said to give
@@ -31,7 +27,7 @@ const uint32_t *assumed_said(const struct assumed *a, const char *prog)
 }
 
 /* Flags as ovs-appctl's --ct-next has them (trk,new), or as in a match (+trk+new). */
-static const char *parse_ct(struct assumed *a, const char *text)
+static const char *assume_ct(struct assumed *a, const char *text)
 {
 	const struct field *f = field_find("ct_state", 8);
 	char flags[100] = "";
@@ -58,18 +54,16 @@ static const char *parse_ct(struct assumed *a, const char *text)
 /* A number of 32 bits, and nothing behind it. */
 static bool parse_number(const char *text, uint32_t *value)
 {
-	unsigned long long n;
-	char *end;
+	uint64_t n;
 
-	if (*text < '0' || *text > '9')
+	if (!parse_u64(text, UINT32_MAX, &n))
 		return false;
-	n = strtoull(text, &end, 0);
 	*value = n;
-	return !*end && n <= UINT32_MAX;
+	return true;
 }
 
 /* NAME:N */
-static const char *parse_said(struct assumed *a, const char *text)
+static const char *assume_said(struct assumed *a, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	uint32_t value;
@@ -94,9 +88,9 @@ static const char *parse_said(struct assumed *a, const char *text)
 const char *assumed_parse(struct assumed *a, const char *text)
 {
 	if (!strncmp(text, "ct=", 3))
-		return parse_ct(a, text + 3);
+		return assume_ct(a, text + 3);
 	if (!strncmp(text, "bpf=", 4))
-		return parse_said(a, text + 4);
+		return assume_said(a, text + 4);
 	if (!strncmp(text, "hash=", 5))
 		return parse_number(text + 5, &a->hash) ? NULL : "hash= takes a number";
 	return "there are ct=FLAGS, bpf=NAME:N and hash=N";
@@ -177,13 +171,12 @@ static void put_tuple(struct flow *f)
 static void come_from_ct(struct journey *j, const struct op *ct, struct leg *leg)
 {
 	const struct assumed *a = j->assumed;
-	size_t from = offsetof(struct flow, ct_mark), to = offsetof(struct flow, dl_dst);
 	struct flow *f = &leg->flow, mask = {};
 	unsigned int i = j->n_ct++;
 	char text[100];
 	int n;
 
-	memset((uint8_t *)f + from, 0, to - from);
+	memset((uint8_t *)f + FLOW_CT_OFS, 0, FLOW_CT_END - FLOW_CT_OFS);
 	f->ct_state = a->n_ct ? a->ct_state[i < a->n_ct ? i : a->n_ct - 1] :
 		      htonl(CT_TRACKED | CT_NEW);
 	f->ct_zone = htons(ct->n);
@@ -214,16 +207,14 @@ static void come_from_hash(struct journey *j, struct leg *leg)
 		 j->assumed->hash ? "as told" : "assumed", j->assumed->hash);
 }
 
-static bool is_there(const struct journey *j, struct leg *leg)
+/* Note the first stage that the packet came to as it comes to this one. */
+static void note_same(const struct journey *j, struct leg *leg)
 {
 	unsigned int i;
 
-	for (i = 0; i < j->n; i++)
-		if (!memcmp(&j->leg[i].flow, &leg->flow, sizeof(leg->flow))) {
+	for (i = 0; i < j->n && leg->same < 0; i++)
+		if (!memcmp(&j->leg[i].flow, &leg->flow, sizeof(leg->flow)))
 			leg->same = i;
-			return true;
-		}
-	return false;
 }
 
 /* The packet goes on in another stage, by an action of the megaflow, with what a program gave. */
@@ -254,7 +245,7 @@ static void come_back(struct journey *j, unsigned int from, const struct xlate_o
 		come_from_hash(j, leg);
 	else
 		snprintf(leg->by, sizeof(leg->by), "pop_mpls, assumed: what was behind the label is 0");
-	is_there(j, leg);
+	note_same(j, leg);
 	j->n++;
 }
 

@@ -101,6 +101,7 @@ void consult_bits(struct walk *w, const struct field *f, unsigned int ofs,
 void make_known(struct walk *w, const struct flow *mask);
 struct op *add_op(struct walk *w, enum op_type type);
 void walk_table(struct walk *w, unsigned int table, uint32_t port);
+void state_begin(struct walk *w, const struct flow *flow);
 void walk_run(struct walk *w);
 bool walk_push(struct walk *w, const struct act *acts, unsigned int n,
 	       uint8_t table, const struct frame *of);

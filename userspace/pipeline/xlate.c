@@ -582,10 +582,13 @@ static __attribute__((noinline)) void tell_completed(struct walk *w)
 	tell_mask(w, "what tells of other bits", &more);
 }
 
-/* Begin at the packet. */
-static void start(struct walk *w, const struct flow *flow)
+/**
+ * state_begin - nothing has been done with a packet yet
+ * @w: the walk, at a stage's begin.
+ * @flow: the packet.
+ */
+void state_begin(struct walk *w, const struct flow *flow)
 {
-	memset(w, 0, offsetof(struct walk, s));
 	memset(&w->s, 0, offsetof(struct state, known_since));
 	w->s.said.n = 0;
 	w->s.cur = *flow;
@@ -594,6 +597,13 @@ static void start(struct walk *w, const struct flow *flow)
 	w->s.base_tpid[0] = flow->vlan_tpid;
 	w->s.base_tpid[1] = flow->vlan_tpid2;
 	w->s.unknown_reg = -1;
+}
+
+/* Begin at the packet. */
+static void start(struct walk *w, const struct flow *flow)
+{
+	memset(w, 0, offsetof(struct walk, s));
+	state_begin(w, flow);
 	/* Packets with and without one never share a megaflow. */
 	w->ethernet = flow->ethernet;
 	w->in_port = flow->in_port;

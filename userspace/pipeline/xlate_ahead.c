@@ -20,10 +20,6 @@
 /* Stages, of all copies of the packet together. */
 #define MAX_AHEAD 32
 
-#define CT_TRACKED 0x20
-#define CT_OFS offsetof(struct flow, ct_mark)
-#define CT_END offsetof(struct flow, dl_dst)
-
 /**
  * struct visit - a packet that comes to a stage
  * @to: the stage.
@@ -176,7 +172,7 @@ static void unknown_by_ct(struct walk *w, const struct op *op, struct visit *v)
 		unknown_by_defrag(&v->unknown);
 	if (is_tracked(w, op))
 		return;
-	memset((uint8_t *)&v->unknown + CT_OFS, 0xff, CT_END - CT_OFS);
+	memset((uint8_t *)&v->unknown + FLOW_CT_OFS, 0xff, FLOW_CT_END - FLOW_CT_OFS);
 	v->unknown.ct_zone = 0;
 	v->cur.ct_zone = htons(op->n);
 	v->unknown.ct_state = ~htonl(CT_TRACKED);
@@ -314,17 +310,10 @@ static void visit(struct walk *w, const struct visit *v)
 	unsigned int n_ops = out->n_ops, n_rules = out->n_rules;
 	unsigned int n_branches = out->n_branches;
 
-	memset(&w->s, 0, offsetof(struct state, known_since));
-	w->s.said.n = 0;
-	w->s.cur = v->cur;
+	state_begin(w, &v->cur);
 	w->s.known = v->known;
 	w->s.unknown = v->unknown;
 	w->s.ttl_below = v->ttl_below;
-	w->s.unknown_reg = -1;
-	w->s.base_tci[0] = v->cur.vlan_tci;
-	w->s.base_tci[1] = v->cur.vlan_tci2;
-	w->s.base_tpid[0] = v->cur.vlan_tpid;
-	w->s.base_tpid[1] = v->cur.vlan_tpid2;
 	w->n_lookups = w->n_branches = w->nest = 0;
 	w->ahead->first_op = n_ops;
 	walk_resume(w, v->to);

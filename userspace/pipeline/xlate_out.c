@@ -272,14 +272,11 @@ void do_pick(struct walk *w, uint32_t id)
 /* What the packet says of its connection is gone. */
 static void forget_connection(struct walk *w)
 {
-	struct flow mask = {};
-	size_t from = offsetof(struct flow, ct_mark);
-	size_t to = offsetof(struct flow, dl_dst);
+	struct flow mask = { .ct_state = UINT32_MAX };
 
-	mask.ct_state = UINT32_MAX;
-	memset((uint8_t *)&mask + from, 0xff, to - from);
+	memset((uint8_t *)&mask + FLOW_CT_OFS, 0xff, FLOW_CT_END - FLOW_CT_OFS);
 	w->s.cur.ct_state = 0;
-	memset((uint8_t *)&w->s.cur + from, 0, to - from);
+	memset((uint8_t *)&w->s.cur + FLOW_CT_OFS, 0, FLOW_CT_END - FLOW_CT_OFS);
 	make_known(w, &mask);
 	w->s.said.n = 0;
 }
